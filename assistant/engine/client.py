@@ -1,0 +1,81 @@
+"""What everyone else sees of the engine: sound to segments, texts to vectors, over HTTP.
+
+`EngineClient` is the Protocol; `HttpEngineClient` (in http_client.py) speaks to a live engine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
+from knowledge.embedding import TextKind, Vectors
+from knowledge.transcripts.segment import Segment
+
+
+class Priority(StrEnum):
+    """Questions go ahead of all indexing."""
+
+    QUESTION = "question"
+    INDEX = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """`state`: loading, ready or down; `detail` says why it is down. `trial`: the default that needs no download."""
+
+    name: str
+    digest: str
+    state: str
+    trial: bool
+    detail: str | None = None
+    languages: frozenset[str] | None = None
+    gives_word_times: bool = False
+    dimensions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """`children`: how many clips can be recognised at once."""
+
+    recogniser: ModelState
+    embedder: ModelState
+    children: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSpeech:
+    """A whole file's transcript. `decode_ms`, `recognise_ms`: wall time inside the engine."""
+
+    segments: tuple[Segment, ...]
+    language: str
+    duration_s: float
+    decode_ms: float
+    recognise_ms: float
+
+
+class EngineClient(Protocol):
+    """Safe to call from several threads. Raises RecognizerDown, EmbedderDown, Busy, BadMedia, UnknownLanguage."""
+
+    def state(self) -> EngineState: ...
+
+    def recognize_clip(
+        self, clip: Clip, *, priority: Priority = Priority.INDEX, deadline_s: float | None = None
+    ) -> Recognised:
+        """One stretch already cut; segments on the clip's own clock."""
+
+    def transcribe(
+        self,
+        sound: Path | bytes,
+        *,
+        filename: str,
+        options: ClipOptions = ClipOptions(),
+        priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
+    ) -> HeardSpeech:
+        """A whole file: decoded and cut by the engine."""
+
+    def embed(
+        self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION
+    ) -> Vectors: ...

@@ -1,0 +1,71 @@
+"""What can go wrong for the person who asked, each with what to do about it."""
+
+
+class EarmarkError(Exception):
+    """A failure with a plain message: what, where, and the way out.
+
+    `passing`: the same call may work later. `kind` is a stable name for programs (RFC 9457 `type`, job errors).
+    """
+
+    kind = "error"
+    passing = False
+
+    def __init__(self, detail: str, way_out: str = "") -> None:
+        super().__init__(f"{detail}; {way_out}" if way_out else detail)
+        self.detail = detail
+        self.way_out = way_out
+
+
+class BadInput(EarmarkError):
+    """The input can never work as it is."""
+
+    kind = "bad-input"
+
+
+class BadMedia(BadInput):
+    """A media file that cannot be heard: broken, empty, without sound, refused by the allow-list."""
+
+    kind = "bad-media"
+
+
+class UnknownLanguage(BadInput):
+    kind = "unknown-language"
+
+
+class NotFound(EarmarkError):
+    kind = "not-found"
+
+
+class PartDown(EarmarkError):
+    """A part that this needs does not answer now."""
+
+    kind = "part-down"
+    passing = True
+
+
+class RecognizerDown(PartDown):
+    kind = "recogniser-down"
+
+
+class EmbedderDown(PartDown):
+    kind = "embedder-down"
+
+
+class Busy(PartDown):
+    """Too much is waiting; `retry_after_s` says when to come back."""
+
+    kind = "busy"
+
+    def __init__(self, detail: str, way_out: str = "", *, retry_after_s: float = 2.0) -> None:
+        super().__init__(detail, way_out)
+        self.retry_after_s = retry_after_s
+
+
+class DiskFull(PartDown):
+    kind = "disk-full"
+
+
+class Cancelled(EarmarkError):
+    """Somebody cancelled the job, removed the recording, or the lease was lost: stop, write nothing more."""
+
+    kind = "cancelled"

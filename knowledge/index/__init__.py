@@ -1,0 +1,1 @@
+"""This host's index: a cache of the database that follows its numbered changes. Safe to delete at any time."""

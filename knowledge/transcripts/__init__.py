@@ -1,0 +1,1 @@
+"""What was said, in revisions: segments with true times, kept in the database."""

@@ -1,0 +1,1 @@
+"""Pages and API: parse, ask, render. Loads no model, opens no media."""
