@@ -80,7 +80,9 @@ def read_settings(
         {key[len(PREFIX) :].lower(): value for key, value in env.items() if key.startswith(PREFIX)},
         where="environment",
     )
-    home = Path(given.get("home") or from_env.get("home") or Settings.model_fields["home"].default).expanduser()
+    home = Path(
+        given.get("home") or from_env.get("home") or Settings.model_fields["home"].default
+    ).expanduser()
     from_file = _known(_read_toml(home / "earmark.toml"), where=str(home / "earmark.toml"))
     if "home" in from_file:
         raise SettingsError(f"{home / 'earmark.toml'}: `home` cannot be set inside home", "use --home")
