@@ -1,0 +1,231 @@
+"""One question in, one answer out. This file calls; hearing, finding and refusing decide.
+
+Every hit is read again from the database, within the same permitted courses, before it leaves: a recording that
+was removed a moment ago, or a right that was taken away, counts from this request on.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from assistant.answering.answer import AnsweredHit, Answer, AskedQuestion, Timings
+from assistant.engine.client import EngineClient, Priority
+from assistant.errors import BadInput, Busy, EmbedderDown, PartDown
+from assistant.questions import log as question_log
+from assistant.recognising.recognizer import ClipOptions
+from knowledge.database import Database, new_id
+from knowledge.embedding import TextKind, Vectors
+from knowledge.finding.find import Question, find
+from knowledge.finding.languages import guess_language
+from knowledge.finding.moment import Found, Hit, Verdict
+from knowledge.index.view import IndexView
+from knowledge.recordings import store as recordings
+from knowledge.recordings.tables import RecordingState
+from knowledge.transcripts import store as transcripts
+from knowledge.transcripts.segment import Segment
+
+MAX_QUESTION_CHARACTERS = 2_000
+MAX_QUESTION_SOUND_S = 60.0
+
+NOTE_WORDS_ALONE = "words-alone"
+NOTE_LANGUAGE = "language-not-embedded"
+NOTE_NO_SPEECH = "no-speech"
+
+
+class IndexDoor(Protocol):
+    """Where a current view of the index comes from."""
+
+    def view(self) -> IndexView: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A question as text, and what it took to get there."""
+
+    question: AskedQuestion
+    decode_ms: float | None
+    recognise_ms: float | None
+    started: float
+
+
+class Asking:
+    """Answers questions. Safe to share between threads: it keeps nothing of one question for the next.
+
+    `courses` are ids; None means every course there is, which is right only while there is no sign-in.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine: EngineClient,
+        index: IndexDoor,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._index = index
+        self._clock = clock
+
+    def text(
+        self,
+        text: str,
+        *,
+        courses: frozenset[str] | None = None,
+        language: str | None = None,
+        k: int = 5,
+        asker: str | None = None,
+        log: bool = True,
+    ) -> Answer:
+        """Answer a typed question. Raises BadInput where there is nothing to look for, or far too much."""
+        asked = text.strip()
+        if not asked:
+            raise BadInput("the question is empty", "type or say what you want to know")
+        if len(asked) > MAX_QUESTION_CHARACTERS:
+            raise BadInput(
+                f"the question has {len(asked):,} characters; {MAX_QUESTION_CHARACTERS:,} are read",
+                "ask it in a sentence or two",
+            )
+        question = AskedQuestion(asked, language or guess_language(asked), None)
+        heard = _Heard(question, None, None, self._clock())
+        return self._answer(heard, courses=courses, k=k, asker=asker, keep=log)
+
+    def sound(
+        self,
+        data: bytes,
+        *,
+        filename: str,
+        courses: frozenset[str] | None = None,
+        language: str | None = None,
+        k: int = 5,
+        asker: str | None = None,
+        log: bool = True,
+    ) -> Answer:
+        """Answer a spoken question. The sound is heard once, by the engine, and kept nowhere.
+
+        Raises BadMedia where it cannot be decoded, RecognizerDown, Busy. No speech is an answer: absent, no hits.
+        """
+        started = self._clock()
+        speech = self._engine.transcribe(
+            data, filename=filename, options=ClipOptions(language=language), priority=Priority.QUESTION
+        )
+        if speech.duration_s > MAX_QUESTION_SOUND_S:
+            raise BadInput(
+                f"{filename}: {speech.duration_s:.0f} s long; a question may take {MAX_QUESTION_SOUND_S:.0f} s",
+                "ask it in a sentence or two, or index the file as a recording",
+            )
+        text = " ".join(segment.text for segment in speech.segments).strip()
+        question = AskedQuestion(text, language or speech.language or guess_language(text), speech.duration_s)
+        heard = _Heard(question, speech.decode_ms, speech.recognise_ms, started)
+        if not text:
+            return self._nothing_heard(heard)
+        return self._answer(heard, courses=courses, k=k, asker=asker, keep=log)
+
+    def _answer(
+        self, heard: _Heard, *, courses: frozenset[str] | None, k: int, asker: str | None, keep: bool
+    ) -> Answer:
+        text = heard.question.text
+        before_embedding = self._clock()
+        vector, languages, notes = self._embedded(text, heard.question.language)
+        before_search = self._clock()
+        permitted = self._all_courses() if courses is None else courses
+        view = self._index.view()
+        if vector is not None and view.embedder_digest is None:
+            notes = (*notes, NOTE_WORDS_ALONE) if NOTE_WORDS_ALONE not in notes else notes
+        found = find(
+            Question(text, heard.question.language, vector, languages),
+            view=view,
+            segments=self._segments,
+            courses=permitted,
+            k=k,
+        )
+        hits, found = self._read_again(found, permitted)
+        done = self._clock()
+        answer = Answer(
+            id=new_id(),
+            question=heard.question,
+            verdict=found.verdict,
+            probability=found.probability,
+            covered=found.covered,
+            answer=found.answer,
+            hits=hits,
+            timings=Timings(
+                decode=heard.decode_ms,
+                recognise=heard.recognise_ms,
+                embed=1000 * (before_search - before_embedding),
+                search=1000 * (done - before_search),
+                total=1000 * (done - heard.started),
+            ),
+            notes=notes,
+        )
+        if keep:
+            question_log.record(self._database, answer, spoken=heard.decode_ms is not None, asker=asker)
+        return answer
+
+    def _embedded(
+        self, text: str, language: str
+    ) -> tuple[Vectors | None, frozenset[str] | None, tuple[str, ...]]:
+        """The question's vector, or None with a note: without an embedder, words and sounds still find."""
+        try:
+            state = self._engine.state().embedder
+            vector = self._engine.embed([text], kind=TextKind.QUESTION)
+        except (EmbedderDown, Busy, PartDown):
+            return None, None, (NOTE_WORDS_ALONE,)
+        known = state.languages
+        if known is not None and language.split("-")[0] not in known:
+            return vector, known, (NOTE_LANGUAGE,)
+        return vector, known, ()
+
+    def _all_courses(self) -> frozenset[str]:
+        with self._database.read() as session:
+            return frozenset(course.id for course in recordings.list_courses(session))
+
+    def _segments(self, recording_id: str, revision: int, first: int, last: int) -> Sequence[Segment]:
+        with self._database.read() as session:
+            return transcripts.segments_of(session, recording_id, revision, first=first, last=last)
+
+    def _read_again(self, found: Found, permitted: frozenset[str]) -> tuple[tuple[AnsweredHit, ...], Found]:
+        kept: list[AnsweredHit] = []
+        with self._database.read() as session:
+            names = {course.id: course.name for course in recordings.list_courses(session)}
+            for hit in found.hits:
+                recording = recordings.recording(session, hit.recording_id)
+                if recording is None or recording.state is not RecordingState.READY:
+                    continue
+                if recording.course_id not in permitted or recording.revision != hit.revision:
+                    continue
+                kept.append(
+                    AnsweredHit(
+                        replace(hit, rank=len(kept) + 1),
+                        names[recording.course_id],
+                        recording.name,
+                        recording.title,
+                        recording.has_picture,
+                    )
+                )
+        return tuple(kept), _without_lost_first(found, kept)
+
+    def _nothing_heard(self, heard: _Heard) -> Answer:
+        return Answer(
+            id=new_id(),
+            question=heard.question,
+            verdict=Verdict.ABSENT,
+            probability=0.0,
+            covered=0.0,
+            answer=None,
+            hits=(),
+            timings=Timings(
+                heard.decode_ms, heard.recognise_ms, 0.0, 0.0, 1000 * (self._clock() - heard.started)
+            ),
+            notes=(NOTE_NO_SPEECH,),
+        )
+
+
+def _without_lost_first(found: Found, kept: Sequence[AnsweredHit]) -> Found:
+    """Where the first hit is gone, nothing is quoted and nothing is claimed of what moved up."""
+    first: Hit | None = found.hits[0] if found.hits else None
+    if first is None or (kept and kept[0].hit.recording_id == first.recording_id):
+        return found
+    verdict = Verdict.CLOSEST if kept else Verdict.ABSENT
+    return Found((), verdict, 0.0, found.covered if kept else 0.0, None)
