@@ -6,17 +6,18 @@ Unknown names are refused with the nearest one named, because a misspelt setting
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from assistant.errors import BadInput
 
 PREFIX = "EARMARK_"
+TOML_NAME = "earmark.toml"
 
 
 class RecogniserName(StrEnum):
@@ -33,7 +34,7 @@ class SettingsError(BadInput):
 class Settings(BaseSettings):
     """Every field can be set as EARMARK_<NAME> or in HOME/earmark.toml."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
 
     home: Path = Path("~/.earmark")
     """Folder of the database, the files, the index and the running state."""
@@ -46,23 +47,28 @@ class Settings(BaseSettings):
     recognizer_url: str | None = None
     """Base address of an OpenAI-compatible server, for recognizer = remote."""
     recognizer_key: str | None = None
-    recognizer_children: int | None = None
+    """Its key, sent as a bearer token and never logged."""
+    recognizer_children: int | None = Field(default=None, ge=1, le=64)
     """Device children of the recogniser; as many as there are cores (at most 8) where absent."""
     embedder: str = "all-MiniLM-L6-v2"
     """Folder of a sentence-transformers model, or the name of the packaged one."""
     engine_url: str | None = None
     """Comma list of engines elsewhere; where absent the engine of this home is used."""
     engine_key: str | None = None
-    sign_in: str = "none"
-    max_hours: float = 24.0
+    """Secret of the engines named in engine_url."""
+    sign_in: Literal["none"] = "none"
+    """Nobody signs in: pages are served on this machine's loopback address alone."""
+    max_hours: float = Field(default=24.0, gt=0)
     """Longest recording, in hours of decoded sound."""
-    max_upload_mb: float = 4096.0
+    max_upload_mb: float = Field(default=4096.0, gt=0)
     """Largest uploaded file, in MB."""
-    least_free_mb: float = 2048.0
+    least_free_mb: float = Field(default=2048.0, ge=0)
     """Below this much free disk uploads and indexing stop; questions go on."""
     host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
+    """Address of the pages; only loopback while nobody signs in."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port of the pages; 0 takes a free one."""
+    workers: int = Field(default=1, ge=1, le=64)
     """Recordings indexed at once by one worker process."""
 
     @property
@@ -70,43 +76,59 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'earmark.db'}"
 
 
-def read_settings(
-    flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
-) -> Settings:
+def read_settings(flags: Mapping[str, Any] | None = None) -> Settings:
     """Settings from every source, in order. Raises SettingsError naming the unknown or unreadable one."""
-    env = dict(os.environ if environment is None else environment)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    from_env = _known(
-        {key[len(PREFIX) :].lower(): value for key, value in env.items() if key.startswith(PREFIX)},
-        where="environment",
-    )
-    home = Path(
-        given.get("home") or from_env.get("home") or Settings.model_fields["home"].default
-    ).expanduser()
-    from_file = _known(_read_toml(home / "earmark.toml"), where=str(home / "earmark.toml"))
-    if "home" in from_file:
-        raise SettingsError(f"{home / 'earmark.toml'}: `home` cannot be set inside home", "use --home")
+    in_environment = {name[len(PREFIX) :].lower() for name in os.environ if name.startswith(PREFIX)}
+    _refuse_unknown(in_environment, where="environment", shown=lambda name: PREFIX + name.upper())
+    home = _home(given)
+    _refuse_unknown(_names_in(home / TOML_NAME), where=str(home / TOML_NAME))
     try:
-        return Settings.model_validate({**from_file, **from_env, **given, "home": home.absolute()})
+        return _of_home(home)(**{**given, "home": home})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"setting {name}: {first['msg'].lower()} (given: {first['input']!r})") from error
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _home(given: Mapping[str, Any]) -> Path:
+    told = given.get("home") or os.environ.get(f"{PREFIX}HOME") or Settings.model_fields["home"].default
+    return Path(told).expanduser().absolute()
+
+
+def _of_home(home: Path) -> type[Settings]:
+    """The settings class that reads this home's file: pydantic-settings takes a file's path from the class."""
+
+    class HomeSettings(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / TOML_NAME)
+
+    return HomeSettings
+
+
+def _names_in(path: Path) -> Iterable[str]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        names = tomllib.loads(path.read_text(encoding="utf-8")).keys()
     except FileNotFoundError:
-        return {}
+        return ()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from error
+    if "home" in names:
+        raise SettingsError(f"{path}: home cannot be set inside home", "use --home or EARMARK_HOME")
+    return names
 
 
-def _known(values: Mapping[str, Any], *, where: str) -> dict[str, Any]:
-    for name in values:
+def _refuse_unknown(names: Iterable[str], *, where: str, shown: Callable[[str], str] = str) -> None:
+    for name in names:
         if name not in Settings.model_fields:
             nearest = difflib.get_close_matches(name, Settings.model_fields, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(Settings.model_fields)}"
-            raise SettingsError(f"{where}: unknown setting {name}", hint)
-    return dict(values)
+            hint = f"did you mean {shown(nearest[0])}?" if nearest else "the manual lists every setting"
+            raise SettingsError(f"{where}: unknown setting {shown(name)}", hint)

@@ -1,4 +1,4 @@
-"""Imports point one way: web -> assistant -> knowledge, indexer -> assistant -> knowledge; only the front door sees all."""
+"""Imports point one way: web and indexer above assistant, assistant above knowledge; only the front door sees all."""
 
 import ast
 from collections.abc import Iterator
