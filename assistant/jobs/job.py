@@ -56,3 +56,9 @@ class Job:
     cancel: bool
     created_at: dt.datetime
     eta_s: float | None
+    owner: str | None = None
+    """The worker that holds it; every write of the work is checked against it."""
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)

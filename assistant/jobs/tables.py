@@ -1,4 +1,4 @@
-"""The table of jobs."""
+"""The tables of jobs and of the workers that take them."""
 
 import datetime as dt
 from typing import Any
@@ -11,7 +11,10 @@ from knowledge.database import Base, UtcDateTime
 
 
 class JobRow(Base):
-    """`lease`: until when its owner may write; `run_at`: not before; `options`: what the job was asked to do."""
+    """`lease`: until when its owner may write; `run_at`: not before; `options`: what the job was asked to do.
+
+    `timed_at`, `timed_from`: since when, and from which `done`, the speed of the present step is measured.
+    """
 
     __tablename__ = "job"
     __table_args__ = (Index("ix_job_state_run_at", "state", "run_at"),)
@@ -33,4 +36,17 @@ class JobRow(Base):
     run_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    timed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    timed_from: Mapped[float] = mapped_column(default=0.0)
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class WorkerRow(Base):
+    """A worker that lives, as far as anybody knows: it writes `seen_at` while it does."""
+
+    __tablename__ = "worker"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    pid: Mapped[int]
+    seen_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
