@@ -1,0 +1,57 @@
+"""How words sound, so that a misheard word still meets the one that was meant.
+
+Latin letters: 4-grams over the unbroken metaphone string, because recognisers break words elsewhere than people do.
+Chinese: pinyin with the syllables that are mixed up folded together. A second channel, never one alone (FINDING).
+"""
+
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+
+import jellyfish
+import pypinyin
+
+_GRAM = 4
+_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
+_LETTER_NAMES = dict(
+    zip(
+        "abcdefghijklmnopqrstuvwxyz",
+        "ay bee see dee ee eff jee aitch eye jay kay ell em en oh pee kyu ar ess tee yu vee doubleyu ex why zee".split(),
+        strict=True,
+    )
+)
+
+
+def latin_sounds(words: list[str]) -> list[str]:
+    """4-grams over all words' metaphones run together."""
+    unbroken = "".join(map(_metaphone, words))
+    if len(unbroken) <= _GRAM:
+        return [unbroken] if unbroken else []
+    return [unbroken[at : at + _GRAM] for at in range(len(unbroken) - _GRAM + 1)]
+
+
+def han_sounds(signs: str) -> list[str]:
+    """One and two fuzzy syllables at a time."""
+    syllables = [_fuzzy_pinyin(sign) for sign in signs]
+    return syllables + [f"{first} {second}" for first, second in pairwise(syllables)]
+
+
+def spelled(acronym: str) -> str:
+    """`nfl` as its letters are called, so that "en eff ell" heard as other words still sounds like it."""
+    return "".join(_LETTER_NAMES.get(letter, letter) for letter in acronym)
+
+
+@lru_cache(maxsize=200_000)
+def _metaphone(word: str) -> str:
+    plain = unicodedata.normalize("NFD", word).encode("ascii", "ignore").decode()
+    return str(jellyfish.metaphone(plain)).replace(" ", "")
+
+
+@lru_cache(maxsize=30_000)
+def _fuzzy_pinyin(sign: str) -> str:
+    syllable = str(pypinyin.lazy_pinyin(sign)[0])
+    for retroflex, flat in _INITIALS:
+        syllable = syllable.replace(retroflex, flat)
+    if syllable.startswith("n"):
+        syllable = "l" + syllable[1:]
+    return syllable.removesuffix("g") if syllable.endswith("ng") else syllable

@@ -1,0 +1,93 @@
+"""The index's contract over plain Python lists: what the tests find in, and the contract's second implementation."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from knowledge.embedding import Vectors
+from knowledge.finding.analysis import analyse
+from knowledge.index.view import Candidate, FieldStatistics, TokenField
+from knowledge.passages.passage import Passage
+
+K1, B = 1.2, 0.75
+
+
+@dataclass
+class InMemoryView:
+    """Passages with their vectors (float32, one row each; None where nothing embedded them)."""
+
+    stored: Sequence[Passage]
+    embedded: Vectors | None = None
+    change_number: int = 1
+    _row: dict[str, int] = field(init=False)
+    _postings: dict[TokenField, dict[str, dict[int, int]]] = field(init=False)
+    _lengths: dict[TokenField, np.ndarray] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._row = {passage.id: row for row, passage in enumerate(self.stored)}
+        self._postings = {each: {} for each in TokenField}
+        lengths: dict[TokenField, list[int]] = {each: [] for each in TokenField}
+        for row, passage in enumerate(self.stored):
+            tokens = analyse(passage.text, passage.language)
+            for each in TokenField:
+                lengths[each].append(len(tokens.of(each)))
+                for token, count in Counter(tokens.of(each)).items():
+                    self._postings[each].setdefault(token, {})[row] = count
+        self._lengths = {each: np.array(counts, dtype=float) for each, counts in lengths.items()}
+        self._packed = {
+            each: {
+                token: (np.array(list(rows)), np.array(list(rows.values()), dtype=float))
+                for token, rows in postings.items()
+            }
+            for each, postings in self._postings.items()
+        }
+        self._course_of = np.array([passage.course_id for passage in self.stored])
+
+    @property
+    def embedder_digest(self) -> str | None:
+        return None if self.embedded is None else "in-memory"
+
+    def count(self, *, courses: frozenset[str]) -> int:
+        return int(self._permitted(courses).sum())
+
+    def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[Candidate]:
+        if self.embedded is None:
+            return []
+        return self._best((self.embedded @ vector.T)[:, 0], self._permitted(courses), n)
+
+    def matching(
+        self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int
+    ) -> list[Candidate]:
+        scores = np.zeros(len(self.stored))
+        statistics = self.statistics(field, tokens)
+        for token in tokens:
+            if token not in self._packed[field]:
+                continue
+            rows, counts = self._packed[field][token]
+            share = self._lengths[field][rows] / statistics.average_length
+            idf = np.log1p((statistics.passages - len(rows) + 0.5) / (len(rows) + 0.5))
+            scores[rows] += idf * counts * (K1 + 1) / (counts + K1 * (1 - B + B * share))
+        return self._best(scores, self._permitted(courses) & (scores > 0), n)
+
+    def statistics(self, field: TokenField, tokens: Sequence[str]) -> FieldStatistics:
+        holding = {token: len(self._postings[field].get(token, ())) for token in tokens}
+        average = float(self._lengths[field].mean()) if len(self.stored) else 0.0
+        return FieldStatistics(len(self.stored), average, holding)
+
+    def vectors(self, passage_ids: Sequence[str]) -> Vectors:
+        if self.embedded is None:
+            raise ValueError("nothing is embedded here")
+        return self.embedded[[self._row[passage_id] for passage_id in passage_ids]]
+
+    def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        return [self.stored[self._row[each]] for each in passage_ids if each in self._row]
+
+    def _permitted(self, courses: frozenset[str]) -> np.ndarray:
+        return np.isin(self._course_of, list(courses)) if len(self.stored) else np.zeros(0, dtype=bool)
+
+    def _best(self, scores: np.ndarray, allowed: np.ndarray, n: int) -> list[Candidate]:
+        rows = np.flatnonzero(allowed)
+        ranked = rows[np.argsort(-scores[rows], kind="stable")][:n]
+        return [Candidate(self.stored[row].id, float(scores[row])) for row in ranked]
