@@ -7,6 +7,8 @@ run one in each process.
 import hashlib
 import math
 import re
+import tempfile
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,17 @@ import numpy as np
 import pocketsphinx
 
 from assistant.errors import UnknownLanguage
-from assistant.recognising.recognizer import MAX_CLIP_S, Clip, Recognised, Samples
+from assistant.recognising.course_words import (
+    dictionary_lines,
+    new_pronunciations,
+    sentences_of_script,
+    sentences_of_terms,
+)
+from assistant.recognising.english_frequencies import packaged_dictionary, packaged_model
+from assistant.recognising.language_mixing import SCRIPT, TERMS, mix
+from assistant.recognising.language_model import read_model, write_model
+from assistant.recognising.pronunciations import read_dictionary
+from assistant.recognising.recognizer import MAX_CLIP_S, Clip, ClipOptions, Recognised, Samples
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 
 LANGUAGE = "en"
@@ -29,6 +41,9 @@ PAUSE_S = 0.5
 LEAST_LOG_POSTERIOR = -1.9
 LEAST_LOG_ACOUSTIC_SCORE_A_FRAME = -4.0
 """Below either, clips were foreign speech (14 of 15) or badly heard; 8 of 46 English ones fall under it too."""
+
+MIXED_DECODERS_KEPT = 2
+"""Texts whose decoders stay loaded: about 150 MB each."""
 
 _SMALLEST = 1e-320
 _PRONUNCIATION_NUMBER = re.compile(r"\(\d+\)$")
@@ -55,6 +70,7 @@ class PocketsphinxRecognizer:
     def __init__(self) -> None:
         self._decoder = pocketsphinx.Decoder(loglevel="FATAL")
         self._digest = _digest_of(Path(pocketsphinx.get_model_path()))
+        self._mixed: OrderedDict[str, pocketsphinx.Decoder] = OrderedDict()
 
     @property
     def digest(self) -> str:
@@ -72,11 +88,46 @@ class PocketsphinxRecognizer:
         if np.abs(clip.samples).max() < QUIETEST_PEAK:
             return Recognised()
         try:
-            words = _decode(self._decoder, clip.samples)
+            words = _decode(self._decoder_for(clip.options), clip.samples)
         except RuntimeError as error:
             return Recognised(error=f"pocketsphinx could not decode {clip.duration_s:.2f} s of sound: {error}")
         doubt = reason_to_doubt(words)
         return Recognised(tuple(segments_of(words, clip.duration_s, doubt)), hard_to_hear=doubt)
+
+    def _decoder_for(self, options: ClipOptions) -> pocketsphinx.Decoder:
+        """The wheel's own, or one with the course's text mixed in, kept for the clips that follow."""
+        if not options.script and not options.hotwords:
+            return self._decoder
+        digest = hashlib.sha256(repr((options.script, options.hotwords)).encode()).hexdigest()
+        if digest not in self._mixed:
+            self._mixed[digest] = _mixed_decoder(options) or self._decoder
+        self._mixed.move_to_end(digest)
+        while len(self._mixed) > MIXED_DECODERS_KEPT:
+            self._mixed.popitem(last=False)
+        return self._mixed[digest]
+
+
+def _mixed_decoder(options: ClipOptions) -> pocketsphinx.Decoder | None:
+    """None where the text holds no word that can be said in English."""
+    dictionary = read_dictionary(packaged_dictionary())
+    model = read_model(packaged_model())
+    spoken = []
+    if options.script:
+        sentences = sentences_of_script(options.script, dictionary)
+        spoken += sentences
+        model = mix(model, sentences, SCRIPT)
+    if options.hotwords:
+        terms = sentences_of_terms(options.hotwords, dictionary)
+        spoken += terms
+        model = mix(model, terms, TERMS)
+    if not any(spoken):
+        return None
+    with tempfile.TemporaryDirectory(prefix="earmark-model-") as folder:
+        write_model(model, Path(folder) / "mixed.lm.bin")
+        words = packaged_dictionary().read_text(encoding="utf-8")
+        added = dictionary_lines(new_pronunciations(spoken, dictionary))
+        (Path(folder) / "mixed.dict").write_text(words.rstrip("\n") + "\n" + added, encoding="utf-8")
+        return pocketsphinx.Decoder(lm=f"{folder}/mixed.lm.bin", dict=f"{folder}/mixed.dict", loglevel="FATAL")
 
 
 def reason_to_refuse(clip: Clip) -> str | None:
