@@ -4,18 +4,24 @@ SQLite by default (WAL, `BEGIN IMMEDIATE` for writes), PostgreSQL by URL. Nobody
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
-from sqlalchemy.engine import Connection
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 from uuid_utils import uuid7
 
+from knowledge.errors import DatabaseBusy, DatabaseFull
+
 BUSY_TIMEOUT_S = 10.0
 _WRITES = "earmark_writes"
+_VALUES_A_STATEMENT = 500
+_LOCK_NOT_AVAILABLE = "55P03"
+_DISK_FULL = "53100"
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -24,14 +30,14 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+    def process_bind_param(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:  # noqa: ARG002
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a datetime without its zone cannot be kept")
         return value.astimezone(dt.UTC)
 
-    def process_result_value(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:
+    def process_result_value(self, value: dt.datetime | None, dialect: Any) -> dt.datetime | None:  # noqa: ARG002
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
@@ -66,25 +72,36 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine: Engine = (
-            _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
-        )
+        self.engine: Engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
+        event.listen(self.engine, "handle_error", _say_plainly)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for reading; nothing in it is kept."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """A session that sees one state of the database, however long it reads; nothing in it is kept."""
+        with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session that holds the write lock from its first statement and commits at the end.
 
-        Raises sqlalchemy.exc.OperationalError where another process holds the lock over BUSY_TIMEOUT_S.
+        Raises DatabaseBusy where another process holds the lock over BUSY_TIMEOUT_S, DatabaseFull.
         """
         engine = self.engine.execution_options(**{_WRITES: True})
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def forget_deleted(self) -> None:
+        """Empty SQLite's write-ahead log, where deleted rows are still to be read; as far as readers let it."""
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+    @property
+    def _reading(self) -> Engine:
+        return self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     def close(self) -> None:
         self.engine.dispose()
@@ -107,3 +124,41 @@ def _sqlite_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _postgres_engine(url: str) -> Engine:
+    wait = f"-c lock_timeout={int(BUSY_TIMEOUT_S * 1000)}"
+    return create_engine(url, pool_pre_ping=True, connect_args={"options": wait})
+
+
+def _say_plainly(context: ExceptionContext) -> None:
+    """Name the two failures that a person can do something about."""
+    cause = context.original_exception
+    state = getattr(cause, "sqlstate", None)
+    if "database is locked" in str(cause) or state == _LOCK_NOT_AVAILABLE:
+        raise DatabaseBusy(BUSY_TIMEOUT_S) from cause
+    if "disk is full" in str(cause) or state == _DISK_FULL:
+        raise DatabaseFull from cause
+
+
+def insert_unless_there(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, leaving out those whose key another writer has entered already."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    session.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def lock_until_commit(session: Session, number: int) -> None:
+    """Queue behind every transaction that holds the lock of this number. SQLite has one writer at a time anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+def slices(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many at a time as a statement may hold."""
+    for start in range(0, len(values), _VALUES_A_STATEMENT):
+        yield values[start : start + _VALUES_A_STATEMENT]
+
+
+def storable_text(text: str) -> str:
+    """Without what no database keeps: NUL, and lone surrogates that no encoding knows."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

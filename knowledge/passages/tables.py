@@ -44,6 +44,7 @@ class ChangeRow(Base):
     """One publication or removal. Numbers rise in commit order: writers take a lock before they draw one."""
 
     __tablename__ = "change"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  (a number is never given twice)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     kind: Mapped[ChangeKind]

@@ -53,9 +53,7 @@ class Segment:
 
     def shifted(self, by_s: float) -> "Segment":
         """The same segment on a clock that started `by_s` seconds earlier."""
-        moved = tuple(
-            Word(word.start_s + by_s, word.end_s + by_s, word.text, word.probability) for word in self.words
-        )
+        moved = tuple(Word(word.start_s + by_s, word.end_s + by_s, word.text, word.probability) for word in self.words)
         return Segment(
             self.start_s + by_s,
             self.end_s + by_s,

@@ -15,9 +15,7 @@ class TranscriptRow(Base):
 
     __tablename__ = "transcript"
 
-    recording_id: Mapped[str] = mapped_column(
-        ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True
-    )
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True)
     revision: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str]
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
