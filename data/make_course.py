@@ -233,6 +233,8 @@ def decode(path: Path) -> Samples:
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
     with av.open(str(path)) as container:
         frames = [piece for frame in container.decode(audio=0) for piece in resampler.resample(frame)]
+    pcm = np.concatenate([frame.to_ndarray()[0] for frame in frames])
+    return pcm.astype(np.float32) / np.float32(32768)
 
 
 def hear(samples: Samples) -> str:
