@@ -1,1 +1,1 @@
-"""From a media file to timed clips of speech: opened carefully, decoded in a child that may be killed, cut at pauses."""
+"""From a media file to timed clips of speech: opened with care, decoded in a child, cut at pauses."""

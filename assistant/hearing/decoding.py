@@ -1,0 +1,284 @@
+"""A container's sound, decoded bit by bit onto the clock that a browser shows.
+
+Trusts nothing that the file says of itself: seconds are counted in decoded samples, a change of rate or channels in
+mid-stream is followed, and what can no longer be decoded ends with a note instead of losing what came before.
+Knows nothing of speech.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import av.audio.frame
+import av.audio.resampler
+import av.audio.stream
+import av.container
+import av.error
+import av.packet
+import av.stream
+import av.video.stream
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.errors import BadMedia
+from assistant.hearing.clock import Timeline
+from assistant.hearing.heard import HearingLimits
+from assistant.hearing.opening import WAY_OUT, shown_name
+
+LOWEST_RATE_HZ = 4_000
+HIGHEST_RATE_HZ = 384_000
+WITHOUT_CLOCK = frozenset({"wav", "w64", "aiff", "caf", "flac", "mp3", "aac", "amr", "amrnb", "amrwb", "ac3"})
+"""Containers without timestamps: what a browser plays first is second 0, and the sound runs on."""
+BROADCAST = frozenset({"mpegts"})
+"""Containers whose clock starts anywhere: their first timestamp is second 0."""
+LONGEST_PIECE_S = 10.0
+
+Planes = NDArray[np.float32]
+"""float32, shape (channels, n_samples), in [-1, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPiece:
+    """A decoded frame on our clock. `breaks`: it does not join the sound before it."""
+
+    frame: av.audio.frame.AudioFrame
+    start_s: float
+    breaks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PicturePacket:
+    """A packet of the picture as the file has it; `shift_s` brings its timestamps onto our clock."""
+
+    packet: av.packet.Packet
+    shift_s: float
+
+
+Piece = SoundPiece | PicturePacket
+
+
+class MediaReader:
+    """The pieces of one open container, in the file's order, and what was noticed on the way."""
+
+    def __init__(
+        self,
+        container: av.container.InputContainer,
+        *,
+        name: str,
+        limits: HearingLimits,
+        clock: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self._container = container
+        self._name = shown_name(name)
+        self._limits = limits
+        self._pace = Pace(limits, name=self._name, clock=clock)
+        self.sound = _sound_stream(container, name=self._name)
+        self.picture = _picture_stream(container)
+        self._timeline = Timeline(
+            own_clock=container.format.name.split(",")[0] not in WITHOUT_CLOCK,
+            earliest_s=self._earliest_s(),
+            longest_s=limits.max_hours * 3600,
+        )
+        self._shift_s = self._broadcast_shift_s()
+        self._damaged = 0
+        self._stopped_early: str | None = None
+
+    @property
+    def decoded_s(self) -> float:
+        return self._timeline.end_s
+
+    @property
+    def declared_s(self) -> float | None:
+        """What the file says of its length: a hint."""
+        declared = self._container.duration
+        return declared / av.time_base if declared and 0 < declared / av.time_base < 1e6 else None
+
+    @property
+    def note(self) -> str | None:
+        """What was skipped or repaired, in plain words."""
+        notes = [
+            self._damaged and f"{self._damaged} damaged piece(s) skipped",
+            self._stopped_early,
+            self._timeline.restarts and f"its clock starts again {self._timeline.restarts} time(s): joined",
+            self._timeline.holes_s > 1 and f"{self._timeline.holes_s:.1f} s of holes play as silence",
+        ]
+        return "; ".join(note for note in notes if note) or None
+
+    def pieces(self) -> Iterator[Piece]:
+        """Everything in the file, once. Raises BadMedia where nothing at all could be heard."""
+        for packet in self._packets():
+            if packet.stream is self.picture:
+                yield PicturePacket(packet, self._timeline.to_clock(self._shift_s))
+                continue
+            for frame in self._frames(packet):
+                yield from self._place(frame)
+                self._check_length()
+        if self.decoded_s == 0:
+            reason = " (every piece of it is damaged)" if self._damaged else ""
+            raise BadMedia(f"{self._name}: no sound could be decoded{reason}", WAY_OUT)
+
+    def _packets(self) -> Iterator[av.packet.Packet]:
+        streams = [self.sound] if self.picture is None else [self.sound, self.picture]
+        demuxed = self._container.demux(*streams)
+        while True:
+            try:
+                with self._pace:
+                    packet = next(demuxed, None)
+            except (av.error.FFmpegError, ValueError) as error:
+                self._stopped_early = f"damaged at {self.decoded_s:.1f} s, the rest could not be read ({error})"
+                return
+            if packet is None:
+                return
+            yield packet
+
+    def _frames(self, packet: av.packet.Packet) -> list[av.audio.frame.AudioFrame]:
+        try:
+            with self._pace:
+                return [frame for frame in packet.decode() if isinstance(frame, av.audio.frame.AudioFrame)]
+        except (av.error.FFmpegError, ValueError):
+            self._damaged += 1
+            return []
+
+    def _place(self, frame: av.audio.frame.AudioFrame) -> Iterator[SoundPiece]:
+        if not frame.samples or not frame.layout.nb_channels:
+            return
+        self._check_rate(frame.sample_rate)
+        pts_s = None if frame.time is None or not math.isfinite(frame.time) else frame.time + self._shift_s
+        place = self._timeline.place(pts_s, frame.samples, frame.sample_rate)
+        self._pace.decoded(frame.samples / frame.sample_rate)
+        if place.drop_samples < frame.samples:
+            yield SoundPiece(_without_front(frame, place.drop_samples), place.start_s, place.breaks)
+
+    def _check_rate(self, rate_hz: int) -> None:
+        if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+            raise BadMedia(
+                f"{self._name}: says it has {rate_hz:,} samples a second; only 4,000 to 384,000 can be heard",
+                "its header is probably wrong: export it again, for instance as a 16 kHz wav",
+            )
+
+    def _check_length(self) -> None:
+        if self.decoded_s > self._limits.max_hours * 3600:
+            raise BadMedia(
+                f"{self._name}: longer than {self._limits.max_hours:g} hours of sound",
+                "split the recording, or raise the setting max_hours",
+            )
+
+    def _earliest_s(self) -> float:
+        stream = self.picture
+        if stream is None or stream.start_time is None or stream.time_base is None:
+            return 0.0
+        return float(stream.start_time * stream.time_base)
+
+    def _broadcast_shift_s(self) -> float:
+        if self._container.format.name.split(",")[0] not in BROADCAST:
+            return 0.0
+        return -float((self._container.start_time or 0) / av.time_base)
+
+
+class Pace:
+    """Decoding time against decoded time: refuses a file that is slow by design.
+
+    Counts processor time inside the decoder alone, so that neither a waiting reader nor a busy machine matters.
+    """
+
+    def __init__(self, limits: HearingLimits, *, name: str, clock: Callable[[], float]) -> None:
+        self._limits, self._name, self._clock = limits, name, clock
+        self._spent_s = self._decoded_s = self._entered_s = 0.0
+
+    def __enter__(self) -> None:
+        self._entered_s = self._clock()
+
+    def __exit__(self, *_: object) -> None:
+        self._spent_s += self._clock() - self._entered_s
+        if self._spent_s < self._limits.slow_for_s:
+            return
+        if self._decoded_s < self._spent_s * self._limits.slowest_decoding:
+            raise BadMedia(
+                f"{self._name}: decoding is slower than {self._limits.slowest_decoding:g} times real time",
+                "convert it to a plain wav, mp3 or mp4 first",
+            )
+        self._spent_s = self._decoded_s = 0.0
+
+    def decoded(self, seconds: float) -> None:
+        self._decoded_s += seconds
+
+
+class ClockedSound:
+    """Pieces in, even samples out: one rate, one channel layout, silence where nothing is, nothing twice."""
+
+    def __init__(self, *, rate_hz: int, channels: int) -> None:
+        self._rate_hz, self._channels = rate_hz, channels
+        self._resampler: av.audio.resampler.AudioResampler | None = None
+        self._shape: tuple[object, ...] = ()
+        self.emitted = 0
+
+    def feed(self, piece: SoundPiece) -> Iterator[Planes]:
+        """The samples up to and with this piece, in stretches of at most LONGEST_PIECE_S."""
+        shape = (
+            piece.frame.sample_rate,
+            piece.frame.layout.nb_channels,
+            piece.frame.layout.name,
+            piece.frame.format.name,
+        )
+        if piece.breaks or shape != self._shape:
+            yield from self.flush()
+            yield from self._silence_until(piece.start_s)
+            self._shape, self._resampler = shape, self._new_resampler()
+        yield from self._resampled(piece.frame)
+
+    def flush(self) -> Iterator[Planes]:
+        """What the resampler still holds."""
+        if self._resampler is not None:
+            yield from self._resampled(None)
+            self._resampler = None
+
+    def _new_resampler(self) -> av.audio.resampler.AudioResampler:
+        layout = "mono" if self._channels == 1 else "stereo"
+        return av.audio.resampler.AudioResampler(format="fltp", layout=layout, rate=self._rate_hz)
+
+    def _resampled(self, frame: av.audio.frame.AudioFrame | None) -> Iterator[Planes]:
+        assert self._resampler is not None
+        if frame is not None:
+            frame.pts = None
+        for out in self._resampler.resample(frame):
+            planes = np.nan_to_num(out.to_ndarray(), nan=0.0, posinf=1.0, neginf=-1.0)
+            self.emitted += planes.shape[1]
+            yield np.clip(planes, -1.0, 1.0, out=planes)
+
+    def _silence_until(self, start_s: float) -> Iterator[Planes]:
+        missing = round(start_s * self._rate_hz) - self.emitted
+        while missing > 0:
+            n = min(missing, round(LONGEST_PIECE_S * self._rate_hz))
+            self.emitted, missing = self.emitted + n, missing - n
+            yield np.zeros((self._channels, n), dtype=np.float32)
+
+
+def _sound_stream(container: av.container.InputContainer, *, name: str) -> av.audio.stream.AudioStream:
+    stream = container.streams.best("audio")
+    if isinstance(stream, av.audio.stream.AudioStream):
+        return stream
+    kind = "a picture without sound" if container.streams.video else "nothing to hear in it"
+    raise BadMedia(f"{name}: no audio track ({kind})", f"export it with its sound, or {WAY_OUT}")
+
+
+def _picture_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream | None:
+    """The moving picture; a cover image in a sound file is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    return None
+
+
+def _without_front(frame: av.audio.frame.AudioFrame, n_samples: int) -> av.audio.frame.AudioFrame:
+    if not n_samples:
+        return frame
+    samples = frame.to_ndarray()
+    step = 1 if frame.format.is_planar else frame.layout.nb_channels
+    kept = av.audio.frame.AudioFrame.from_ndarray(
+        np.ascontiguousarray(samples[:, n_samples * step :]), format=frame.format.name, layout=frame.layout.name
+    )
+    kept.sample_rate, kept.time_base = frame.sample_rate, Fraction(1, frame.sample_rate)
+    return kept

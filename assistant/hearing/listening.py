@@ -1,0 +1,55 @@
+"""A media file in, timed clips of speech out."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from assistant.hearing.child import Errand
+from assistant.hearing.heard import Heard, HearingLimits
+from assistant.hearing.media_files import FoundMedia, MediaFile, Sidecars, find_media, sidecars_of
+from assistant.hearing.opening import open_regular
+from assistant.hearing.sandbox import SANDBOX
+
+__all__ = [
+    "PLAYABLE_TYPES",
+    "FoundMedia",
+    "MediaFile",
+    "Sidecars",
+    "find_media",
+    "hear",
+    "open_regular",
+    "prewarm",
+    "sidecars_of",
+]
+
+PLAYABLE_TYPES = {".m4a": "audio/mp4", ".mp4": "video/mp4", ".webm": "video/webm"}
+"""The suffixes of our own copies, with their media types."""
+NO_LIMITS_SET = HearingLimits()
+
+
+def prewarm() -> None:
+    """Start the decoders' server now, so that the first file is heard without waiting for it."""
+    SANDBOX.start()
+
+
+def hear(
+    path: Path,
+    *,
+    limits: HearingLimits = NO_LIMITS_SET,
+    playable_to: Path | None = None,
+    long_clips: bool = True,
+    name: str | None = None,
+) -> Iterator[Heard]:
+    """Clips and progress in order, one HeardFile last. Closing the generator kills the child that decodes.
+
+    `playable_to`: folder and stem of our own seekable copy; HeardFile.playable has its suffix. `long_clips=False`
+    cuts at pauses, aiming at 12 s, for recognisers without word times. `name`: what messages call the file.
+    Raises BadMedia, DiskFull.
+    """
+    shown = name or path.name
+    fd = open_regular(path, name=shown)
+    try:
+        errand = Errand(name=shown, limits=limits, playable_to=playable_to, long_clips=long_clips)
+        yield from SANDBOX.run(errand, fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,99 @@
+"""Opening a media file so that nothing written inside it is ever followed.
+
+Only regular files are opened, never through a link; the decoder gets the open descriptor and no protocol but that
+one, so that a playlist, a concat script or a reference to another file has no way to be read. Containers come from
+an allow-list and are told apart by what is in them, never by the file's name. Knows nothing of decoding.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import av
+import av.container
+import av.error
+
+from assistant.errors import BadMedia
+
+CONTAINERS = "wav,w64,aiff,flac,mp3,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,aac,amr,amrnb,amrwb,asf,caf,mpegts,ac3"
+WAY_OUT = "give it as wav, mp3, m4a, flac, ogg, webm or mp4"
+LONGEST_NAME = 120
+SCRIPT_OPENINGS: tuple[tuple[bytes, str], ...] = (
+    (b"#EXTM3U", "a playlist"),
+    (b"ffconcat version", "a concat script"),
+    (b"v=0", "a stream description (SDP)"),
+    (b"[playlist]", "a playlist"),
+    (b"[reference]", "a playlist"),
+    (b"<?xml", "an XML file"),
+    (b"<MPD", "a stream manifest (DASH)"),
+    (b"<asx", "a playlist"),
+)
+
+
+def shown_name(name: str) -> str:
+    """A file's name as it may stand in a message: one line, printable, not longer than LONGEST_NAME."""
+    line = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+    return line if len(line) <= LONGEST_NAME else f"{line[:80]}…{line[-35:]}"
+
+
+def open_regular(path: Path, *, name: str | None = None) -> int:
+    """A descriptor of the regular file at `path`, for reading; the caller closes it. Raises BadMedia."""
+    shown = shown_name(name or path.name)
+    try:
+        # O_NONBLOCK: opening a pipe that nobody writes to would otherwise wait for ever.
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise BadMedia(f"{shown}: {_why_not_opened(error)}", _what_to_do(error)) from error
+    kind = os.fstat(fd)
+    if stat.S_ISREG(kind.st_mode) and kind.st_size > 0:
+        return fd
+    os.close(fd)
+    if stat.S_ISREG(kind.st_mode):
+        raise BadMedia(f"{shown}: the file is empty (0 bytes)", "copy or record it again")
+    raise BadMedia(f"{shown}: {_kind_of(kind.st_mode)}, not a file", "give the recording itself, as a regular file")
+
+
+def _why_not_opened(error: OSError) -> str:
+    reasons = {
+        errno.ELOOP: "a link to another file; links are not followed",
+        errno.ENOENT: "there is no such file",
+        errno.EACCES: "this user may not read it",
+        errno.ENXIO: "a socket, not a file",
+        errno.ENAMETOOLONG: "the name is too long for this file system",
+    }
+    return reasons.get(error.errno or 0, f"cannot be opened ({error.strerror})")
+
+
+def _what_to_do(error: OSError) -> str:
+    if error.errno == errno.EACCES:
+        return "make it readable for the user that runs Earmark"
+    return "give the recording itself, as a regular file"
+
+
+def _kind_of(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a named pipe"
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "a special file"
+
+
+def open_container(fd: int, *, name: str) -> av.container.InputContainer:
+    """The media container in the open file `fd`, which stays the caller's. Raises BadMedia."""
+    shown = shown_name(name)
+    script = _script_kind(os.pread(fd, 512, 0))
+    if script is not None:
+        raise BadMedia(f"{shown}: {script}, not a recording; files named inside a file are never opened", WAY_OUT)
+    options = {"fd": str(fd), "format_whitelist": CONTAINERS, "protocol_whitelist": "fd"}
+    try:
+        return av.open("fd:", mode="r", options=options, metadata_errors="replace")
+    except (av.error.FFmpegError, ValueError) as error:
+        raise BadMedia(
+            f"{shown}: not a sound or video file that can be read, or damaged at its start", WAY_OUT
+        ) from error
+
+
+def _script_kind(opening: bytes) -> str | None:
+    text = opening.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return next((kind for start, kind in SCRIPT_OPENINGS if text.startswith(start.lower())), None)

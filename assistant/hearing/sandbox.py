@@ -1,0 +1,223 @@
+"""A process per file, from a server that has everything loaded: started in milliseconds, ended with its file.
+
+The server is a small process of ours, forked from for each file, so that a decoder that crashes, hangs or eats memory
+takes nobody with it. Whoever reads holds a leash: let go of it, or die, and the child is killed. Knows nothing of
+what the child does; see child.py.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import av.logging
+
+from assistant.errors import BadMedia, EarmarkError
+from assistant.hearing.child import Errand, run_errand
+from assistant.hearing.heard import Heard, HeardFile, HearingLimits
+from assistant.hearing.messages import BrokenChannelError, Receiver
+from assistant.hearing.opening import shown_name
+from assistant.hearing.silero import load_session
+
+LARGEST_ERRAND = 64_000
+PR_SET_PDEATHSIG = 1
+SERVER_PROGRAM = "import sys; from assistant.hearing.sandbox import serve; serve(int(sys.argv[1]))"
+
+
+class Sandbox:
+    """The server of this process, started when first needed and ended with the process. Safe from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._control: socket.socket | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def start(self) -> None:
+        """Have the server ready, so that the first file need not wait for it."""
+        with self._lock:
+            self._ready()
+
+    def close(self) -> None:
+        """End the server and every child of it."""
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+            if self._server is not None and self._owner == os.getpid():
+                self._server.wait()
+            self._control = self._server = None
+
+    def run(self, errand: Errand, fd: int) -> Iterator[Heard]:
+        """What a child hears in the open file `fd`. Closing the iterator kills the child."""
+        ours, theirs = socket.socketpair()
+        leash, collar = socket.socketpair()
+        with ours, leash:
+            with theirs, collar:
+                self._send(errand, [fd, theirs.fileno(), collar.fileno()])
+            yield from _listen(errand, ours, leash)
+
+    def _send(self, errand: Errand, fds: list[int]) -> None:
+        fields = asdict(errand) | {"playable_to": errand.playable_to and str(errand.playable_to)}
+        with self._lock:
+            try:
+                socket.send_fds(self._ready(), [json.dumps(fields).encode()], fds)
+            except OSError:  # the server was killed: once more with a new one
+                self._control = None
+                socket.send_fds(self._ready(), [json.dumps(fields).encode()], fds)
+
+    def _ready(self) -> socket.socket:
+        if self._control is None or self._owner != os.getpid():
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                self._server = _start_server(theirs.fileno())
+            self._control, self._owner = ours, os.getpid()
+        return self._control
+
+
+def _start_server(control_fd: int) -> subprocess.Popen[bytes]:
+    # One thread a library: a process hears one file, and a forked process has no other threads anyway.
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    search = os.pathsep.join(path for path in sys.path if path)
+    return subprocess.Popen(
+        [sys.executable, "-c", SERVER_PROGRAM, str(control_fd)],
+        pass_fds=[control_fd],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | one_thread | {"PYTHONPATH": search},
+        start_new_session=True,
+    )
+
+
+def _listen(errand: Errand, channel: socket.socket, leash: socket.socket) -> Iterator[Heard]:
+    receiver = Receiver(channel, silent_s=errand.limits.slow_for_s)
+    shown = shown_name(errand.name)
+    while True:
+        try:
+            heard = receiver.receive()
+        except TimeoutError as error:
+            raise BadMedia(
+                f"{shown}: the decoder gave nothing for {errand.limits.slow_for_s:g} s and was stopped",
+                "convert it to a plain wav, mp3 or mp4 first",
+            ) from error
+        except (BrokenChannelError, ConnectionError) as error:
+            raise BadMedia(
+                f"{shown}: the decoder broke down on it ({_cause_of_death(leash)})",
+                "the file is probably damaged: export it again, or convert it to a plain wav or mp3 first",
+            ) from error
+        if isinstance(heard, EarmarkError):
+            raise heard
+        yield heard
+        if isinstance(heard, HeardFile):
+            return
+
+
+def _cause_of_death(leash: socket.socket) -> str:
+    leash.settimeout(5.0)
+    with contextlib.suppress(OSError):
+        return leash.recv(100).decode(errors="replace") or "its server was stopped"
+    return "it does not answer"
+
+
+SANDBOX = Sandbox()
+"""The one of this process."""
+
+
+def serve(control_fd: int) -> None:
+    """The server: fork a child for each errand that comes, tell how it ended, end with the process that owns it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    load_session()
+    av.logging.set_level(None)
+    Server(socket.socket(fileno=control_fd)).run()
+
+
+class Server:
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._selector = selectors.DefaultSelector()
+        self._children: dict[int, tuple[int, socket.socket]] = {}  # pidfd → pid, collar
+
+    def run(self) -> None:
+        self._selector.register(self._control, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._control:
+                    if not self._take_errand():
+                        return self._kill_all()
+                elif isinstance(key.fileobj, int):
+                    self._bury(key.fileobj)
+                elif key.data in self._children:
+                    self._kill(key.data)
+
+    def _take_errand(self) -> bool:
+        message, fds, _, _ = socket.recv_fds(self._control, LARGEST_ERRAND, 3)
+        if not message or len(fds) != 3:
+            return False
+        collar = socket.socket(fileno=fds[2])
+        pid = os.fork()
+        if pid == 0:
+            self._be_a_child(message, fds[0], socket.socket(fileno=fds[1]))
+        os.close(fds[0])
+        os.close(fds[1])
+        pidfd = os.pidfd_open(pid)
+        self._children[pidfd] = (pid, collar)
+        self._selector.register(pidfd, selectors.EVENT_READ)
+        self._selector.register(collar, selectors.EVENT_READ, data=pidfd)
+        return True
+
+    def _be_a_child(self, message: bytes, fd: int, channel: socket.socket) -> None:
+        status = 1
+        try:
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            self._control.close()
+            for _, collar in self._children.values():
+                collar.close()
+            run_errand(_read_errand(message), fd, channel)
+            status = 0
+        except BrokenPipeError:
+            status = 0
+        finally:
+            os._exit(status)
+
+    def _kill(self, pidfd: int) -> None:
+        self._selector.unregister(self._children[pidfd][1])
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+    def _bury(self, pidfd: int) -> None:
+        pid, collar = self._children.pop(pidfd)
+        _, status = os.waitpid(pid, 0)
+        self._selector.unregister(pidfd)
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(collar)
+        with contextlib.suppress(OSError):
+            collar.send(_how_it_ended(os.waitstatus_to_exitcode(status)).encode())
+        collar.close()
+        os.close(pidfd)
+
+    def _kill_all(self) -> None:
+        for pidfd in self._children:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def _how_it_ended(code: int) -> str:
+    if code == -signal.SIGXCPU:
+        return "out of processor time"
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
+
+
+def _read_errand(message: bytes) -> Errand:
+    fields = json.loads(message)
+    playable = fields["playable_to"]
+    return replace(
+        Errand(**fields),
+        limits=HearingLimits(**fields["limits"]),
+        playable_to=Path(playable) if playable else None,
+    )
