@@ -76,6 +76,4 @@ class EngineClient(Protocol):
     ) -> HeardSpeech:
         """A whole file: decoded and cut by the engine."""
 
-    def embed(
-        self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION
-    ) -> Vectors: ...
+    def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors: ...

@@ -1,0 +1,200 @@
+"""A device child: one process, one model, work in by a socket and answers out. The only place where models load.
+
+Knows no HTTP and no queue. It is started by the front as `python -m assistant.engine.device`, gets its spec as the
+first line on stdin, dies with the front, and simply dies when its model does: the front replaces it.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import numpy as np
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass as checked
+
+from assistant.engine.messages import (
+    LENGTHS,
+    Embed,
+    Embedded,
+    Frame,
+    Heard,
+    Ping,
+    Pong,
+    Ready,
+    Recognise,
+    Refused,
+    Unloadable,
+    lengths_of,
+    to_bytes,
+    to_frame,
+)
+from assistant.engine.spec import POCKETSPHINX, REMOTE, EngineSpec
+from assistant.errors import Busy, EarmarkError
+from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, Recognizer
+from knowledge.embedding import Embedder, TextKind
+from knowledge.model_files import WrongModel, embedder_folder
+
+PR_SET_PDEATHSIG = 1
+INDEX_NICENESS = 10
+"""Children that index give way to the one kept for questions: it gets a core at once, though all are busy."""
+WARM_UP_S = 0.5
+
+
+@checked(frozen=True, slots=True)
+class ChildSpec:
+    """One child's part of the engine: which model, on which socket, under which parent."""
+
+    role: Literal["recogniser", "embedder"]
+    engine: EngineSpec
+    socket_fd: int
+    parent_pid: int
+    gives_way: bool
+
+
+CHILD_SPEC: TypeAdapter[ChildSpec] = TypeAdapter(ChildSpec)
+
+
+class Model(Protocol):
+    """What a child needs of its model, whichever it is."""
+
+    def ready(self) -> Ready: ...
+
+    def answer(self, frame: Frame) -> Frame: ...
+
+
+def load_recogniser(spec: EngineSpec) -> Recognizer:
+    """The recogniser by its name in the settings. The one place where another engine is added."""
+    if spec.recogniser == POCKETSPHINX:
+        from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
+
+        return PocketsphinxRecognizer()
+    if spec.recogniser == REMOTE:
+        from assistant.recognising.remote import RemoteRecognizer
+
+        if not spec.recogniser_url:
+            raise WrongModel(
+                "no address of the remote recogniser is set", "set recognizer_url to an OpenAI-compatible server"
+            )
+        return RemoteRecognizer(
+            url=spec.recogniser_url, key=spec.recogniser_key or "", model=spec.recogniser_model or "whisper-1"
+        )
+    raise WrongModel(f"no recogniser is called {spec.recogniser}", f"known: {POCKETSPHINX}, {REMOTE}")
+
+
+def load_embedder(spec: EngineSpec) -> Embedder:
+    from knowledge.sentence_embedder import SentenceEmbedder
+
+    threads = spec.embedder_threads or max(1, min(4, os.cpu_count() or 1))
+    return SentenceEmbedder(embedder_folder(spec.embedder), threads=threads)
+
+
+class RecogniserModel:
+    def __init__(self, spec: EngineSpec) -> None:
+        started = time.perf_counter()
+        self._recogniser = load_recogniser(spec)
+        if spec.recogniser != REMOTE:
+            self._recogniser.recognize([Clip(np.zeros(int(WARM_UP_S * SAMPLE_RATE_HZ), np.float32))])
+        self._load_s = time.perf_counter() - started
+
+    def ready(self) -> Ready:
+        model = self._recogniser
+        return Ready(model.name, model.digest, model.languages, model.gives_word_times, None, self._load_s)
+
+    def answer(self, frame: Frame) -> Frame:
+        if not isinstance(frame.message, Recognise):
+            raise TypeError(f"a recogniser cannot do {frame.message.kind}")
+        samples = np.frombuffer(frame.payload, dtype="<f4").astype(np.float32, copy=False)
+        return Frame(Heard(self._recogniser.recognize([Clip(samples, frame.message.options)])[0]))
+
+
+class EmbedderModel:
+    def __init__(self, spec: EngineSpec) -> None:
+        started = time.perf_counter()
+        self._embedder = load_embedder(spec)
+        self._embedder.embed(["warm"], kind=TextKind.QUESTION)
+        self._load_s = time.perf_counter() - started
+
+    def ready(self) -> Ready:
+        model = self._embedder
+        return Ready(model.name, model.digest, model.languages, False, model.dimensions, self._load_s)
+
+    def answer(self, frame: Frame) -> Frame:
+        if not isinstance(frame.message, Embed):
+            raise TypeError(f"an embedder cannot do {frame.message.kind}")
+        vectors = self._embedder.embed(frame.message.texts, kind=frame.message.text_kind)
+        return Frame(Embedded(self._embedder.dimensions), vectors.astype("<f4").tobytes())
+
+
+MODELS: dict[str, Callable[[EngineSpec], Model]] = {"recogniser": RecogniserModel, "embedder": EmbedderModel}
+
+
+def main() -> None:
+    spec = CHILD_SPEC.validate_json(sys.stdin.buffer.readline())
+    die_with_parent(spec.parent_pid)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the front says when to end
+    if spec.gives_way:
+        os.nice(INDEX_NICENESS)
+    with socket.socket(fileno=spec.socket_fd) as front:
+        try:
+            model = MODELS[spec.role](spec.engine)
+        except (WrongModel, EarmarkError) as error:
+            front.sendall(to_bytes(Frame(Unloadable(error.detail, error.way_out))))
+            return
+        front.sendall(to_bytes(Frame(model.ready())))
+        serve(front, model)
+
+
+def serve(front: socket.socket, model: Model) -> None:
+    """Answer one frame at a time until the front hangs up. What the model cannot survive ends the process."""
+    while (frame := receive(front)) is not None:
+        if isinstance(frame.message, Ping):
+            front.sendall(to_bytes(Frame(Pong())))
+            continue
+        try:
+            answer = model.answer(frame)
+        except EarmarkError as error:
+            retry_after_s = error.retry_after_s if isinstance(error, Busy) else None
+            answer = Frame(Refused(error.kind, error.detail, error.way_out, retry_after_s))
+        front.sendall(to_bytes(answer))
+
+
+def receive(front: socket.socket) -> Frame | None:
+    """The next frame; None when the front has hung up."""
+    prefix = receive_exactly(front, LENGTHS.size)
+    if prefix is None:
+        return None
+    header_bytes, payload_bytes = lengths_of(prefix)
+    header = receive_exactly(front, header_bytes)
+    payload = receive_exactly(front, payload_bytes)
+    return None if header is None or payload is None else to_frame(header, payload)
+
+
+def receive_exactly(front: socket.socket, count: int) -> bytes | None:
+    buffer = bytearray(count)
+    view = memoryview(buffer)
+    while view:
+        try:
+            received = front.recv_into(view)
+        except ConnectionResetError:
+            return None
+        if received == 0:
+            return None
+        view = view[received:]
+    return bytes(buffer)
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Ask the kernel to kill this process when the front is gone, also when the front is killed."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+    if os.getppid() != parent_pid:
+        sys.exit("the front is gone already")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""The engine's front: OpenAI's two routes over HTTP, loading no model itself.
+
+Knows no course, no page and no person. Everything but /healthz needs the secret.
+"""
+
+import asyncio
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import TypeAdapter
+
+from assistant.engine.client import EngineState, HeardSpeech
+from assistant.engine.front_errors import hang_error_handlers
+from assistant.engine.front_forms import (
+    LARGEST_FIELD_BYTES,
+    EmbeddingRequest,
+    Haste,
+    TranscriptionRequest,
+    as_text,
+    embedding_document,
+    haste_of,
+    joined,
+    transcription_request,
+    verbose_document,
+)
+from assistant.engine.front_guard import Guard
+from assistant.engine.running import RunningEngine, Transcription, commonest_language
+from assistant.engine.spec import EngineSpec
+from assistant.engine.wav import wav_to_clip
+from assistant.errors import BadMedia, RecognizerDown
+from assistant.recognising.recognizer import MAX_CLIP_S, SAMPLE_RATE_HZ, Clip
+
+log = structlog.get_logger(__name__)
+
+LARGEST_CLIP_BYTES = int(MAX_CLIP_S * SAMPLE_RATE_HZ * 2) + 4096
+"""30.0 s of 16-bit samples and a generous header."""
+SAFE_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
+STATE: TypeAdapter[EngineState] = TypeAdapter(EngineState)
+MEDIA_TYPES = {"text": "text/plain", "srt": "application/x-subrip", "vtt": "text/vtt"}
+Answer = TypeVar("Answer")
+
+
+def create_front(
+    spec: EngineSpec,
+    *,
+    key: str,
+    on_started: Callable[[], None] = lambda: None,
+    on_ended: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The application. Its children start with it and end with it."""
+    engine = RunningEngine(spec)
+
+    @asynccontextmanager
+    async def living(_app: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        on_started()
+        try:
+            yield
+        finally:
+            on_ended()
+            await engine.close()
+
+    app = FastAPI(title="Earmark engine", lifespan=living, openapi_url=None, docs_url=None, redoc_url=None)
+    hang_error_handlers(app)
+    _hang_state(app, engine)
+    _hang_work(app, engine)
+    app.add_middleware(Guard, key=key, max_upload_bytes=int(spec.max_upload_mb * 1e6))
+    return app
+
+
+def _hang_state(app: FastAPI, engine: RunningEngine) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        state = engine.state()
+        models = {"recogniser": state.recogniser, "embedder": state.embedder}
+        ready = all(model.state == "ready" for model in models.values())
+        body = {
+            "status": "ready" if ready else "not ready",
+            **{part: {"state": model.state, "detail": model.detail} for part, model in models.items()},
+        }
+        return JSONResponse(body, status_code=200 if ready else 503)
+
+    @app.get("/v1/state")
+    async def state() -> Response:
+        return Response(STATE.dump_json(engine.state()), media_type="application/json")
+
+    @app.get("/v1/children")
+    async def children() -> dict[str, list[int]]:
+        return engine.pids()
+
+
+def _hang_work(app: FastAPI, engine: RunningEngine) -> None:
+    @app.post("/v1/audio/transcriptions")
+    async def transcriptions(request: Request) -> Response:
+        haste = haste_of(request)
+        async with request.form(max_files=1, max_fields=64, max_part_size=LARGEST_FIELD_BYTES) as form:
+            asked = transcription_request(form)
+            hearing = _hear_clip if asked.clip else _hear_file
+            transcription = await until_gone(request, hearing(engine, asked, haste))
+        return _transcription_response(engine, asked, transcription)
+
+    @app.post("/v1/embeddings")
+    async def embeddings(request: Request, asked: EmbeddingRequest) -> Response:
+        haste = haste_of(request)
+        vectors = await until_gone(
+            request,
+            engine.embed(asked.texts, kind=asked.kind, priority=haste.priority, deadline_at=_deadline_at(haste)),
+        )
+        model = engine.state().embedder
+        return JSONResponse(
+            embedding_document(vectors, encoding=asked.encoding_format, model=model.name, digest=model.digest)
+        )
+
+
+async def until_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """The work's answer; where the client goes away first the work is cancelled and gives its place up."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        log.info("client went away")
+        raise ClientGone
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+class ClientGone(RecognizerDown):
+    """Nobody reads the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("the client went away")
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _hear_clip(engine: RunningEngine, asked: TranscriptionRequest, haste: Haste) -> Transcription:
+    content = await asked.file.read(LARGEST_CLIP_BYTES + 1)
+    too_long = BadMedia(f"{asked.filename}: longer than {MAX_CLIP_S} s", "cut it shorter, or leave clip=true out")
+    if len(content) > LARGEST_CLIP_BYTES:
+        raise too_long
+    samples = wav_to_clip(content, filename=asked.filename)
+    clip = Clip(samples, asked.options)
+    if clip.duration_s > MAX_CLIP_S:
+        raise too_long
+    started = time.perf_counter()
+    result = await engine.recognise_clip(clip, priority=haste.priority, deadline_at=_deadline_at(haste))
+    speech = HeardSpeech(
+        segments=result.segments,
+        language=asked.options.language or commonest_language(result.segments),
+        duration_s=clip.duration_s,
+        decode_ms=0.0,
+        recognise_ms=1000 * (time.perf_counter() - started),
+    )
+    return Transcription(speech, result.truncated, result.hard_to_hear, result.error)
+
+
+async def _hear_file(engine: RunningEngine, asked: TranscriptionRequest, haste: Haste) -> Transcription:
+    if not asked.file.size:
+        raise BadMedia(f"{asked.filename}: empty", "send a file with sound")
+    with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
+        suffix = Path(asked.filename).suffix
+        path = Path(folder) / f"sound{suffix if SAFE_SUFFIX.fullmatch(suffix) else ''}"
+        await asyncio.to_thread(_copy, asked, path)
+        try:
+            return await engine.transcribe(
+                path, options=asked.options, priority=haste.priority, deadline_at=_deadline_at(haste)
+            )
+        except BadMedia as error:
+            raise BadMedia(error.detail.replace(path.name, asked.filename), error.way_out) from error
+
+
+def _copy(asked: TranscriptionRequest, path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(asked.file.file, file, 1 << 20)
+
+
+def _deadline_at(haste: Haste) -> float | None:
+    return None if haste.deadline_s is None else time.monotonic() + haste.deadline_s
+
+
+def _transcription_response(
+    engine: RunningEngine, asked: TranscriptionRequest, transcription: Transcription
+) -> Response:
+    if transcription.error and asked.response_format != "verbose_json":
+        raise BadMedia(f"{asked.filename}: {transcription.error}")
+    if asked.response_format == "json":
+        return JSONResponse({"text": joined(transcription)})
+    if asked.response_format != "verbose_json":
+        return PlainTextResponse(
+            as_text(transcription, asked.response_format), media_type=MEDIA_TYPES[asked.response_format]
+        )
+    model = engine.state().recogniser
+    return JSONResponse(verbose_document(transcription, words=asked.words, recogniser=model.name, digest=model.digest))

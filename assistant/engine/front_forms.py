@@ -1,0 +1,270 @@
+"""Reads OpenAI's request forms and writes its response forms. Knows no queue and no model."""
+
+import base64
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import structlog
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import FormData, UploadFile
+
+from assistant.engine.client import Priority
+from assistant.engine.front_errors import TooLarge
+from assistant.engine.running import Transcription
+from assistant.errors import BadInput
+from assistant.recognising.recognizer import ClipOptions
+from knowledge.embedding import TextKind, Vectors
+from knowledge.transcripts.segment import Segment, Word
+
+log = structlog.get_logger(__name__)
+
+SCRIPT_BYTES = 1_000_000
+LARGEST_FIELD_BYTES = 2_000_000
+MOST_TEXTS = 2048
+MOST_TEXT_CHARS = 100_000
+FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
+GRANULARITIES = frozenset({"word", "segment"})
+FIELDS = frozenset(
+    [
+        "file",
+        "model",
+        "language",
+        "prompt",
+        "response_format",
+        "temperature",
+        "timestamp_granularities[]",
+        "hotwords",
+        "itn",
+        "script",
+        "clip",
+        "stream",
+        "include[]",
+        "chunking_strategy",
+    ]
+)
+LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+TRUE = frozenset({"true", "1", "yes", "on"})
+FALSE = frozenset({"false", "0", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Haste:
+    """`deadline_s`: seconds from now, None for no deadline."""
+
+    priority: Priority
+    deadline_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRequest:
+    file: UploadFile
+    filename: str
+    options: ClipOptions
+    response_format: str
+    words: bool
+    clip: bool
+
+
+class EmbeddingRequest(BaseModel):
+    """OpenAI's form; `input_type` beside it. Other fields are let be, as OpenAI's clients send several."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    input: (
+        Annotated[str, Field(max_length=MOST_TEXT_CHARS)]
+        | Annotated[list[Annotated[str, Field(max_length=MOST_TEXT_CHARS)]], Field(min_length=1, max_length=MOST_TEXTS)]
+    )
+    model: str = ""
+    encoding_format: Literal["float", "base64"] = "float"
+    input_type: Literal["query", "passage"] = "query"
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
+
+    @property
+    def kind(self) -> TextKind:
+        return TextKind.QUESTION if self.input_type == "query" else TextKind.PASSAGE
+
+
+def haste_of(request: Request) -> Haste:
+    """The two headers. Without a priority the work is taken for indexing: it never delays a question."""
+    named = request.headers.get("x-earmark-priority", Priority.INDEX.value)
+    if named not in set(Priority):
+        raise BadInput(f"X-Earmark-Priority: {named!r} is unknown", "send question or index")
+    given = request.headers.get("x-earmark-deadline-s")
+    if given is None:
+        return Haste(Priority(named), None)
+    try:
+        deadline_s = float(given)
+    except ValueError:
+        deadline_s = math.nan
+    if not math.isfinite(deadline_s):
+        raise BadInput(f"X-Earmark-Deadline-S: {given!r} is no number of seconds", "send seconds from now")
+    return Haste(Priority(named), deadline_s)
+
+
+def transcription_request(form: FormData) -> TranscriptionRequest:
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        raise BadInput("file: missing", "send the sound as a file in a multipart form")
+    unknown = sorted(set(form) - FIELDS)
+    if unknown:
+        log.info("unknown form fields left alone", fields=len(unknown))
+    response_format = _text(form, "response_format") or "json"
+    if response_format not in FORMATS:
+        raise BadInput(f"response_format: {response_format!r} is unknown", f"known: {', '.join(FORMATS)}")
+    granularities = {str(value) for value in form.getlist("timestamp_granularities[]")}
+    if not granularities <= GRANULARITIES:
+        raise BadInput("timestamp_granularities[]: unknown", "known: word, segment")
+    if _flag(form, "stream", default=False):
+        raise BadInput("stream: answers are not streamed", "leave it out")
+    return TranscriptionRequest(
+        file=file,
+        filename=file.filename or "sound",
+        options=_options(form),
+        response_format=response_format,
+        words="word" in granularities,
+        clip=_flag(form, "clip", default=False),
+    )
+
+
+def _options(form: FormData) -> ClipOptions:
+    language = _text(form, "language") or None
+    if language and not LANGUAGE.fullmatch(language):
+        raise BadInput(f"language: {language[:40]!r} is no BCP 47 code", "send one such as en, zh or yue")
+    script = _text(form, "script") or None
+    if script and len(script.encode()) > SCRIPT_BYTES:
+        raise TooLarge("script: larger than 1 MB", "send the part that is spoken here")
+    return ClipOptions(language=language, hotwords=_hotwords(form), itn=_flag(form, "itn", default=True), script=script)
+
+
+def _hotwords(form: FormData) -> tuple[str, ...]:
+    """Our own field, a JSON list; OpenAI's `prompt` is taken as terms, a comma or a line each."""
+    prompt = _text(form, "prompt")
+    terms = [term.strip() for term in re.split(r"[,\n]", prompt) if term.strip()] if prompt else []
+    given = _text(form, "hotwords")
+    if given:
+        try:
+            listed = json.loads(given)
+        except ValueError as error:
+            raise BadInput("hotwords: not JSON", 'send a list such as ["lockout", "tagout"]') from error
+        if not isinstance(listed, list) or not all(isinstance(term, str) for term in listed):
+            raise BadInput("hotwords: not a list of texts", 'send a list such as ["lockout", "tagout"]')
+        terms = [*listed, *terms]
+    if not terms:
+        return ()
+    from assistant.recognising.hotwords import clean_hotwords
+
+    return clean_hotwords(terms)
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    if not isinstance(value, str):
+        raise BadInput(f"{name}: a text is needed, not a file")
+    return value.strip() if name != "script" else value
+
+
+def _flag(form: FormData, name: str, *, default: bool) -> bool:
+    value = _text(form, name).lower()
+    if not value:
+        return default
+    if value not in TRUE | FALSE:
+        raise BadInput(f"{name}: {value[:40]!r} is neither true nor false")
+    return value in TRUE
+
+
+def as_text(transcription: Transcription, response_format: str) -> str:
+    """Plain text or subtitles."""
+    from assistant.recognising.subtitles import write_srt, write_vtt
+
+    segments = tuple(segment for segment in transcription.speech.segments if segment.text)
+    if response_format == "srt":
+        return write_srt(segments)
+    if response_format == "vtt":
+        return write_vtt(segments)
+    return joined(transcription) + "\n"
+
+
+def joined(transcription: Transcription) -> str:
+    return " ".join(segment.text for segment in transcription.speech.segments if segment.text)
+
+
+def verbose_document(transcription: Transcription, *, words: bool, recogniser: str, digest: str) -> dict[str, Any]:
+    """OpenAI's verbose_json. Fields that nobody measured (log-probabilities, tokens) are left out, never invented."""
+    speech = transcription.speech
+    document: dict[str, Any] = {
+        "task": "transcribe",
+        "language": speech.language,
+        "duration": round(speech.duration_s, 3),
+        "text": joined(transcription),
+        "segments": [_segment_document(number, segment) for number, segment in enumerate(speech.segments)],
+        "earmark": {
+            "recogniser": recogniser,
+            "digest": digest,
+            "truncated": transcription.truncated,
+            "hard_to_hear": transcription.hard_to_hear,
+            "error": transcription.error,
+            "decode_ms": round(speech.decode_ms, 1),
+            "recognise_ms": round(speech.recognise_ms, 1),
+        },
+    }
+    if words and any(segment.words for segment in speech.segments):
+        document["words"] = [
+            {"word": word.text, "start": round(word.start_s, 3), "end": round(word.end_s, 3)}
+            for segment in speech.segments
+            for word in segment.words
+        ]
+    return document
+
+
+def _segment_document(number: int, segment: Segment) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "id": number,
+        "start": round(segment.start_s, 3),
+        "end": round(segment.end_s, 3),
+        "text": segment.text,
+        "language": segment.language,
+        "time_source": segment.time_source.value,
+        "hard_to_hear": segment.hard_to_hear,
+    }
+    if segment.words:
+        document["words"] = [_word_document(word) for word in segment.words]
+    return document
+
+
+def _word_document(word: Word) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "word": word.text,
+        "start": round(word.start_s, 3),
+        "end": round(word.end_s, 3),
+    }
+    if word.probability is not None:
+        document["probability"] = word.probability
+    return document
+
+
+def embedding_document(vectors: Vectors, *, encoding: str, model: str, digest: str) -> dict[str, Any]:
+    """OpenAI's embedding list. No tokens are counted here, so usage says 0."""
+    data = [
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": base64.b64encode(row.astype("<f4").tobytes()).decode()
+            if encoding == "base64"
+            else [float(value) for value in row],
+        }
+        for index, row in enumerate(vectors)
+    ]
+    return {
+        "object": "list",
+        "data": data,
+        "model": model,
+        "usage": {"prompt_tokens": 0, "total_tokens": 0},
+        "earmark": {"digest": digest},
+    }

@@ -1,0 +1,339 @@
+"""The front's side of device children: start, feed, watch, replace. Loads no model and knows no HTTP.
+
+Runs inside one event loop. A `Pool` keeps work until its answer is in: when a child dies or goes silent the work goes
+to another, at the front of its lane.
+"""
+
+import asyncio
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+import assistant
+from assistant.engine.client import ModelState, Priority
+from assistant.engine.device import CHILD_SPEC, ChildSpec
+from assistant.engine.lanes import DeadlinePassed, LaneLimits, Lanes, Ticket, is_kept_for_questions
+from assistant.engine.messages import (
+    LENGTHS,
+    Embed,
+    Frame,
+    Ping,
+    Ready,
+    Recognise,
+    Unloadable,
+    lengths_of,
+    to_bytes,
+    to_frame,
+)
+from assistant.engine.spec import EngineSpec
+from assistant.errors import PartDown
+
+log = structlog.get_logger(__name__)
+
+HEALTHY_AFTER_S = 60.0
+"""A child that lived this long starts the back-off anew when it dies."""
+FAILED_LOADS_TO_GIVE_UP = 3
+"""So many children in a row ended while loading: whoever waits is told that the model is down."""
+
+
+class ChildLost(Exception):
+    """The child died, went silent or spoke nonsense."""
+
+
+class CannotLoad(Exception):
+    """The model cannot be loaded as things are; `str()` is the reason and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work on its way: the frame is kept here until the answer is in."""
+
+    frame: Frame
+    patience_s: float
+    answer: asyncio.Future[Frame]
+
+
+class Pool:
+    """All children of one model."""
+
+    def __init__(
+        self,
+        role: Literal["recogniser", "embedder"],
+        spec: EngineSpec,
+        *,
+        children: int,
+        down: type[PartDown],
+    ) -> None:
+        self.role = role
+        self.children = children
+        self._spec = spec
+        self._down = down
+        self._lanes = Lanes(spec.limits, children=children)
+        self._jobs: dict[int, Job] = {}
+        self._ids = itertools.count(1)
+        self._work_came = [asyncio.Event() for _ in range(children)]
+        self._ready: dict[int, Ready] = {}
+        self._last_ready: Ready | None = None
+        self._reason: str | None = None
+        self._failed_loads = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.pids: dict[int, int] = {}
+
+    async def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._keep_child(number), name=f"{self.role} {number}")
+            for number in range(self.children)
+        ]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for job in self._jobs.values():
+            if not job.answer.done():
+                job.answer.set_exception(self._down("the engine is shutting down", "try again in a moment"))
+
+    @property
+    def limits(self) -> LaneLimits:
+        return self._spec.limits
+
+    @property
+    def model(self) -> Ready | None:
+        """What the model said of itself when it was last loaded."""
+        return self._last_ready
+
+    def state(self, name: str, *, trial: bool) -> ModelState:
+        model = self._last_ready
+        state = "ready" if self._ready else ("down" if self._reason else "loading")
+        return ModelState(
+            name=model.name if model else name,
+            digest=model.digest if model else "",
+            state=state,
+            trial=trial,
+            detail=None if self._ready else self._reason,
+            languages=model.languages if model else None,
+            gives_word_times=model.gives_word_times if model else False,
+            dimensions=model.dimensions if model else None,
+        )
+
+    async def submit(
+        self,
+        frame: Frame,
+        *,
+        priority: Priority,
+        patience_s: float,
+        deadline_at: float | None = None,
+        counted: bool = True,
+    ) -> Frame:
+        """The answer to this work. Raises Busy, DeadlinePassed, or the pool's `down`. Cancelling gives the place up."""
+        if self._reason and not self._ready:
+            raise self._down(f"the {self.role} is down: {self._reason}")
+        ticket = Ticket(next(self._ids), priority, _size_of(frame), deadline_at)
+        self._lanes.admit(ticket, now=time.monotonic(), counted=counted)
+        job = Job(frame, patience_s, asyncio.get_running_loop().create_future())
+        self._jobs[ticket.id] = job
+        self._tell_children()
+        try:
+            async with asyncio.timeout(None if deadline_at is None else deadline_at - time.monotonic()):
+                return await job.answer
+        except TimeoutError as error:
+            raise DeadlinePassed("the deadline passed before the answer was there") from error
+        finally:
+            self._lanes.cancel(ticket.id)
+            self._jobs.pop(ticket.id, None)
+
+    def _tell_children(self) -> None:
+        for event in self._work_came:
+            event.set()
+
+    async def _keep_child(self, number: int) -> None:
+        """Start the child, again and again, with growing pauses, until cancelled."""
+        patience = self._spec.patience
+        pause_s = patience.backoff_s
+        while True:
+            started = time.monotonic()
+            try:
+                await self._live(number)
+            except ChildLost as error:
+                log.warning("child lost", role=self.role, child=number, reason=str(error))
+                if self._failed_loads >= FAILED_LOADS_TO_GIVE_UP:
+                    self._give_up(f"it ended {self._failed_loads} times while loading: {error}")
+            except CannotLoad as error:
+                log.error("model cannot be loaded", role=self.role, child=number, reason=str(error))
+                self._give_up(str(error))
+            if time.monotonic() - started > HEALTHY_AFTER_S:
+                pause_s = patience.backoff_s
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, patience.longest_backoff_s)
+
+    def _give_up(self, reason: str) -> None:
+        """No child is alive and this one cannot be: whoever waits is told now. Trying goes on."""
+        if self._ready:
+            return
+        self._reason = reason
+        for job in list(self._jobs.values()):
+            if not job.answer.done():
+                job.answer.set_exception(self._down(f"the {self.role} is down: {reason}"))
+
+    async def _live(self, number: int) -> None:
+        """One child's life. Always ends with ChildLost, CannotLoad or cancellation, and with the process gone."""
+        child = await Child.start(self.role, self._spec, gives_way=self._gives_way(number))
+        self.pids[number] = child.pid
+        try:
+            self._failed_loads += 1
+            ready = await child.ready(self._spec.patience.load_s)
+            self._failed_loads = 0
+            log.info("child ready", role=self.role, child=number, pid=child.pid, load_s=round(ready.load_s, 2))
+            self._ready[number] = self._last_ready = ready
+            self._reason = None
+            while True:
+                await self._serve_next(number, child)
+        finally:
+            self._ready.pop(number, None)
+            self.pids.pop(number, None)
+            await child.end()
+
+    async def _serve_next(self, number: int, child: "Child") -> None:
+        ticket = self._lanes.take(number, now=time.monotonic())
+        if ticket is None:
+            await self._idle(number, child)
+            return
+        job = self._jobs[ticket.id]
+        try:
+            answer = await child.ask(job.frame, within_s=job.patience_s)
+        except ChildLost:
+            self._died_over(ticket)
+            raise
+        except asyncio.CancelledError:
+            self._lanes.finish(ticket.id)
+            raise
+        self._lanes.finish(ticket.id)
+        if not job.answer.done():
+            job.answer.set_result(answer)
+
+    def _died_over(self, ticket: Ticket) -> None:
+        job = self._jobs.get(ticket.id)
+        wanted = job is not None and not job.answer.done()
+        if self._lanes.died(ticket.id, wanted=wanted):
+            self._tell_children()
+        elif job is not None and not job.answer.done():
+            job.answer.set_exception(Killer(ticket.deaths + 1))
+
+    async def _idle(self, number: int, child: "Child") -> None:
+        """Wait for work; ask now and then whether the child is still there."""
+        came = self._work_came[number]
+        came.clear()
+        patience = self._spec.patience
+        try:
+            async with asyncio.timeout(patience.ping_every_s):
+                await child.until_work_or_death(came)
+        except TimeoutError:
+            await child.ask(Frame(Ping()), within_s=patience.pong_within_s)
+
+    def _gives_way(self, number: int) -> bool:
+        return self.role == "recogniser" and self.children > 1 and not is_kept_for_questions(number, self.children)
+
+
+class Killer(Exception):
+    """This work has taken several children with it."""
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__(f"the model died {deaths} times over it")
+        self.deaths = deaths
+
+
+class Child:
+    """One process and the socket to it."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+        self.pid = process.pid
+
+    @classmethod
+    async def start(cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, gives_way: bool) -> "Child":
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "assistant.engine.device"],
+                stdin=subprocess.PIPE,
+                pass_fds=(theirs.fileno(),),
+                env=child_environment(),
+            )
+            child_spec = ChildSpec(role, spec, theirs.fileno(), os.getpid(), gives_way)
+            assert process.stdin is not None
+            with suppress(BrokenPipeError), process.stdin as stdin:
+                stdin.write(CHILD_SPEC.dump_json(child_spec) + b"\n")
+        reader, writer = await asyncio.open_connection(sock=ours, limit=4_000_000)
+        return cls(process, reader, writer)
+
+    async def ready(self, within_s: float) -> Ready:
+        message = (await self._receive(within_s)).message
+        if isinstance(message, Unloadable):
+            raise CannotLoad(f"{message.detail}; {message.way_out}" if message.way_out else message.detail)
+        if not isinstance(message, Ready):
+            raise ChildLost(f"said {message.kind} before it was ready")
+        return message
+
+    async def ask(self, frame: Frame, *, within_s: float) -> Frame:
+        try:
+            self._writer.write(to_bytes(frame))
+            return await self._receive(within_s)
+        except (ConnectionError, ValueError) as error:
+            raise ChildLost(f"process {self.pid}: {error}") from error
+
+    async def until_work_or_death(self, came: asyncio.Event) -> None:
+        """Returns when there may be work. Raises ChildLost when the idle child hangs up."""
+        waits = asyncio.create_task(came.wait())
+        hangs_up = asyncio.create_task(self._reader.read(1))
+        try:
+            await asyncio.wait((waits, hangs_up), return_when=asyncio.FIRST_COMPLETED)
+            if hangs_up.done():
+                raise ChildLost(f"process {self.pid} ended while idle")
+        finally:
+            waits.cancel()
+            hangs_up.cancel()
+            await asyncio.gather(waits, hangs_up, return_exceptions=True)
+
+    async def end(self) -> None:
+        self._writer.close()
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait)
+
+    async def _receive(self, within_s: float) -> Frame:
+        try:
+            async with asyncio.timeout(within_s):
+                header_bytes, payload_bytes = lengths_of(await self._reader.readexactly(LENGTHS.size))
+                header = await self._reader.readexactly(header_bytes)
+                payload = await self._reader.readexactly(payload_bytes)
+        except TimeoutError as error:
+            raise ChildLost(f"process {self.pid} was silent for {within_s:.1f} s") from error
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise ChildLost(f"process {self.pid} ended") from error
+        return to_frame(header, payload)
+
+
+def child_environment() -> dict[str, str]:
+    """The child finds our packages wherever the front was started."""
+    ours = str(Path(assistant.__path__[0]).parent)
+    others = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([ours, others] if others else [ours])}
+
+
+def _size_of(frame: Frame) -> int:
+    message = frame.message
+    texts = message.texts if isinstance(message, Embed) else ()
+    script = message.options.script if isinstance(message, Recognise) else None
+    return len(frame.payload) + sum(len(text) for text in texts) + len(script or "")

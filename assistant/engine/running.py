@@ -1,0 +1,276 @@
+"""A running engine: its two pools and what can be asked of them. Knows no HTTP and loads no model.
+
+One voice never meets another here: every call keeps its own values, nothing is shared between calls but the queues.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from assistant.engine.client import EngineState, HeardSpeech, Priority
+from assistant.engine.lanes import DeadlinePassed
+from assistant.engine.messages import Embed, Embedded, Frame, Heard, Recognise, Refused
+from assistant.engine.pool import Killer, Pool
+from assistant.engine.spec import EngineSpec
+from assistant.errors import BadInput, BadMedia, Busy, EarmarkError, EmbedderDown, RecognizerDown, UnknownLanguage
+from assistant.hearing.heard import Heard as HeardPiece
+from assistant.hearing.heard import HeardFile, HearingLimits, SpeechClip
+from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
+from knowledge.embedding import TextKind, Vectors
+from knowledge.transcripts.segment import UNDETERMINED, Segment
+
+TEXTS_A_PIECE = 16
+"""Embedding goes in pieces of so many texts, so that a question waits for one piece, not for a whole request."""
+SILENCE = np.zeros(0, np.float32)
+"""What is kept of a clip's samples once it is on its way."""
+MOST_FILES = 8
+"""Whole files heard at once; more are turned away."""
+REFUSALS = {error.kind: error for error in (UnknownLanguage, BadMedia, BadInput, RecognizerDown, EmbedderDown)}
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """A file's or a clip's transcript, and what is doubtful about it. `error`: why a lone clip has none."""
+
+    speech: HeardSpeech
+    truncated: bool
+    hard_to_hear: str | None
+    error: str | None = None
+
+
+class RunningEngine:
+    """Made and used inside one event loop; `start` before, `close` after."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self.spec = spec
+        self._recogniser = Pool("recogniser", spec, children=spec.recogniser_children, down=RecognizerDown)
+        self._embedder = Pool("embedder", spec, children=1, down=EmbedderDown)
+        self._decoding = ThreadPoolExecutor(MOST_FILES, thread_name_prefix="hear")
+        self._files = 0
+
+    async def start(self) -> None:
+        await self._recogniser.start()
+        await self._embedder.start()
+
+    async def close(self) -> None:
+        await asyncio.gather(self._recogniser.close(), self._embedder.close())
+        self._decoding.shutdown(wait=False, cancel_futures=True)
+
+    def state(self) -> EngineState:
+        return EngineState(
+            recogniser=self._recogniser.state(self.spec.recogniser, trial=self.spec.recogniser_is_trial),
+            embedder=self._embedder.state(self.spec.embedder, trial=self.spec.embedder_is_trial),
+            children=self._recogniser.children,
+        )
+
+    def pids(self) -> dict[str, list[int]]:
+        """Processes of the children that live, for people who look after them."""
+        return {pool.role: sorted(pool.pids.values()) for pool in (self._recogniser, self._embedder)}
+
+    async def recognise_clip(
+        self, clip: Clip, *, priority: Priority, deadline_at: float | None, counted: bool = True
+    ) -> Recognised:
+        """One stretch already cut. A clip that kills the model again and again says so in its slot."""
+        frame = Frame(Recognise(clip.options), clip.samples.astype("<f4", copy=False).tobytes())
+        try:
+            reply = await self._recogniser.submit(
+                frame,
+                priority=priority,
+                patience_s=self.spec.patience.for_clip(clip.duration_s),
+                deadline_at=deadline_at,
+                counted=counted,
+            )
+        except Killer as error:
+            return Recognised(error=f"this clip kills the recogniser: {error}")
+        message = _unless_refused(reply, RecognizerDown).message
+        assert isinstance(message, Heard)
+        return message.recognised
+
+    async def embed(
+        self, texts: list[str], *, kind: TextKind, priority: Priority, deadline_at: float | None
+    ) -> Vectors:
+        """Vectors in the order of the texts."""
+        pieces = [texts[start : start + TEXTS_A_PIECE] for start in range(0, len(texts), TEXTS_A_PIECE)]
+        rows = await _all_or_first_error(
+            self._embed_piece(piece, kind, priority, deadline_at, counted=number == 0)
+            for number, piece in enumerate(pieces)
+        )
+        return np.concatenate(rows)
+
+    async def _embed_piece(
+        self, texts: list[str], kind: TextKind, priority: Priority, deadline_at: float | None, *, counted: bool
+    ) -> Vectors:
+        try:
+            reply = await self._embedder.submit(
+                Frame(Embed(tuple(texts), kind)),
+                priority=priority,
+                patience_s=self.spec.patience.floor_s,
+                deadline_at=deadline_at,
+                counted=counted,
+            )
+        except Killer as error:
+            raise EmbedderDown(f"these texts kill the embedder: {error}", "leave them out") from error
+        reply = _unless_refused(reply, EmbedderDown)
+        assert isinstance(reply.message, Embedded)
+        return np.frombuffer(reply.payload, "<f4").reshape(len(texts), reply.message.dimensions)
+
+    async def transcribe(
+        self, path: Path, *, options: ClipOptions, priority: Priority, deadline_at: float | None
+    ) -> Transcription:
+        """A whole file: decoded and cut here, its clips recognised over all children at once."""
+        if self._files >= MOST_FILES:
+            raise Busy(f"{self._files} files are being heard already", "come back later", retry_after_s=5.0)
+        self._files += 1
+        try:
+            async with asyncio.timeout(None if deadline_at is None else deadline_at - time.monotonic()):
+                return await self._transcribe(path, options, priority, deadline_at)
+        except TimeoutError as error:
+            raise DeadlinePassed("the deadline passed before the file was heard") from error
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+        finally:
+            self._files -= 1
+
+    async def _transcribe(
+        self, path: Path, options: ClipOptions, priority: Priority, deadline_at: float | None
+    ) -> Transcription:
+        clock = _Clock()
+        room = asyncio.Semaphore(self._recogniser.children + 1)
+        jobs: list[tuple[SpeechClip, asyncio.Task[Recognised]]] = []
+        end: HeardFile | None = None
+
+        async def recognise(piece: SpeechClip) -> Recognised:
+            try:
+                return await self.recognise_clip(
+                    Clip(piece.samples, options), priority=priority, deadline_at=deadline_at, counted=False
+                )
+            finally:
+                room.release()
+                clock.recognised()
+
+        async with asyncio.TaskGroup() as group, aclosing(self._pieces(path, clock)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, SpeechClip):
+                    await room.acquire()
+                    clock.first_clip()
+                    jobs.append((replace(piece, samples=SILENCE), group.create_task(recognise(piece))))
+                elif isinstance(piece, HeardFile):
+                    end = piece
+        assert end is not None
+        results = [(clip, task.result()) for clip, task in jobs]
+        return _transcription(results, end, options, clock)
+
+    async def _pieces(self, path: Path, clock: "_Clock") -> AsyncGenerator[HeardPiece, None]:
+        """`hear` in a thread, a piece at a time; however this ends, its decoding child ends too."""
+        from assistant.hearing.listening import hear
+
+        loop = asyncio.get_running_loop()
+        limits = HearingLimits(max_hours=self.spec.max_hours)
+        model = self._recogniser.model
+        pieces = hear(path, limits=limits, long_clips=model is None or model.gives_word_times)
+        step: asyncio.Future[HeardPiece | None] | None = None
+        try:
+            while True:
+                started = time.perf_counter()
+                step = loop.run_in_executor(self._decoding, next, pieces, None)
+                piece = await asyncio.shield(step)
+                clock.decode_s += time.perf_counter() - started
+                if piece is None:
+                    return
+                yield piece
+        finally:
+            if step is not None and not step.done():
+                step.add_done_callback(lambda _: _close(pieces))
+            else:
+                _close(pieces)
+
+
+class _Clock:
+    """Wall time of the two halves of hearing a file."""
+
+    def __init__(self) -> None:
+        self.decode_s = 0.0
+        self._first_clip_at: float | None = None
+        self._recognised_at: float | None = None
+
+    def first_clip(self) -> None:
+        if self._first_clip_at is None:
+            self._first_clip_at = time.perf_counter()
+
+    def recognised(self) -> None:
+        self._recognised_at = time.perf_counter()
+
+    @property
+    def recognise_s(self) -> float:
+        if self._first_clip_at is None or self._recognised_at is None:
+            return 0.0
+        return self._recognised_at - self._first_clip_at
+
+
+def _close(pieces: object) -> None:
+    cast(Generator[HeardPiece, None, None], pieces).close()
+
+
+def _unless_refused(reply: Frame, down: type[EarmarkError]) -> Frame:
+    message = reply.message
+    if not isinstance(message, Refused):
+        return reply
+    if message.error == Busy.kind:
+        raise Busy(message.detail, message.way_out, retry_after_s=message.retry_after_s or 2.0)
+    raise REFUSALS.get(message.error, down)(message.detail, message.way_out)
+
+
+def _transcription(
+    results: list[tuple[SpeechClip, Recognised]], end: HeardFile, options: ClipOptions, clock: _Clock
+) -> Transcription:
+    segments = tuple(segment for clip, result in results for segment in segments_of(clip, result))
+    doubts = [result.hard_to_hear or result.error for _, result in results]
+    speech = HeardSpeech(
+        segments=segments,
+        language=options.language or commonest_language(segments),
+        duration_s=end.duration_s,
+        decode_ms=1000 * clock.decode_s,
+        recognise_ms=1000 * clock.recognise_s,
+    )
+    return Transcription(
+        speech,
+        truncated=any(result.truncated for _, result in results),
+        hard_to_hear=next((doubt for doubt in doubts if doubt), None),
+    )
+
+
+def segments_of(clip: SpeechClip, result: Recognised) -> list[Segment]:
+    """A clip's segments on the recording's clock; a clip that failed is a stretch to listen to, never silence."""
+    if result.error is not None:
+        return [Segment(clip.start_s, clip.end_s, "", hard_to_hear=result.error)]
+    return [segment.shifted(clip.start_s) for segment in result.segments]
+
+
+def commonest_language(segments: tuple[Segment, ...]) -> str:
+    seconds: Counter[str] = Counter()
+    for segment in segments:
+        seconds[segment.language] += round(1000 * (segment.end_s - segment.start_s))
+    return seconds.most_common(1)[0][0] if seconds else UNDETERMINED
+
+
+async def _all_or_first_error(pieces: Iterable[Coroutine[None, None, Vectors]]) -> list[Vectors]:
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(piece) for piece in pieces]
+    except BaseExceptionGroup as group_error:
+        raise _first(group_error) from group_error
+    return [task.result() for task in tasks]
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first real failure inside a group of tasks."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
