@@ -34,6 +34,7 @@ WITHOUT_CLOCK = frozenset({"wav", "w64", "aiff", "caf", "flac", "mp3", "aac", "a
 """Containers without timestamps: what a browser plays first is second 0, and the sound runs on."""
 BROADCAST = frozenset({"mpegts"})
 """Containers whose clock starts anywhere: their first timestamp is second 0."""
+STILL_CODECS = frozenset({"png", "bmp", "gif", "tiff", "webp"})
 LONGEST_PIECE_S = 10.0
 
 Planes = NDArray[np.float32]
@@ -69,8 +70,10 @@ class MediaReader:
         *,
         name: str,
         limits: HearingLimits,
+        want_picture: bool = False,
         clock: Callable[[], float] = time.thread_time,
     ) -> None:
+        self._want_picture = want_picture
         self._container = container
         self._name = shown_name(name)
         self._limits = limits
@@ -121,7 +124,7 @@ class MediaReader:
             raise BadMedia(f"{self._name}: no sound could be decoded{reason}", WAY_OUT)
 
     def _packets(self) -> Iterator[av.packet.Packet]:
-        streams = [self.sound] if self.picture is None else [self.sound, self.picture]
+        streams = [self.sound, self.picture] if self.picture is not None and self._want_picture else [self.sound]
         demuxed = self._container.demux(*streams)
         while True:
             try:
@@ -267,7 +270,10 @@ def _sound_stream(container: av.container.InputContainer, *, name: str) -> av.au
 def _picture_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream | None:
     """The moving picture; a cover image in a sound file is none."""
     for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
+        if (
+            not stream.disposition & av.stream.Disposition.attached_pic
+            and stream.codec_context.name not in STILL_CODECS
+        ):
             return stream
     return None
 

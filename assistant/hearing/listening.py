@@ -1,12 +1,12 @@
 """A media file in, timed clips of speech out."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from assistant.hearing.child import Errand
 from assistant.hearing.heard import Heard, HearingLimits
-from assistant.hearing.media_files import FoundMedia, MediaFile, Sidecars, find_media, sidecars_of
+from assistant.hearing.media_files import FoundMedia, MediaFile, RefusedMedia, find_media
 from assistant.hearing.opening import open_regular
 from assistant.hearing.sandbox import SANDBOX
 
@@ -14,12 +14,11 @@ __all__ = [
     "PLAYABLE_TYPES",
     "FoundMedia",
     "MediaFile",
-    "Sidecars",
+    "RefusedMedia",
     "find_media",
     "hear",
     "open_regular",
     "prewarm",
-    "sidecars_of",
 ]
 
 PLAYABLE_TYPES = {".m4a": "audio/mp4", ".mp4": "video/mp4", ".webm": "video/webm"}
@@ -39,7 +38,7 @@ def hear(
     playable_to: Path | None = None,
     long_clips: bool = True,
     name: str | None = None,
-) -> Iterator[Heard]:
+) -> Generator[Heard, None, None]:
     """Clips and progress in order, one HeardFile last. Closing the generator kills the child that decodes.
 
     `playable_to`: folder and stem of our own seekable copy; HeardFile.playable has its suffix. `long_clips=False`

@@ -1,4 +1,4 @@
-"""Which files are recordings, and which lie beside one to help: folders walked without following any link.
+"""Which files are recordings: folders walked without following any link.
 
 Goes by names and kinds of file alone; whether a recording can be heard shows when it is heard.
 """
@@ -8,8 +8,9 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from assistant.errors import BadMedia, EarmarkError, NotFound
+from assistant.errors import BadMedia
 from assistant.hearing.opening import open_regular, shown_name
 
 SOUND_SUFFIXES = frozenset(
@@ -21,8 +22,6 @@ PICTURE_SUFFIXES = frozenset(
 )
 MEDIA_SUFFIXES = SOUND_SUFFIXES | PICTURE_SUFFIXES
 PLAYLIST_SUFFIXES = frozenset({".m3u", ".m3u8", ".pls", ".ffconcat", ".concat", ".sdp", ".mpd", ".asx"})
-SUBTITLE_SUFFIXES = (".srt", ".vtt")
-SCRIPT_SUFFIXES = (".txt", ".md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +33,16 @@ class MediaFile:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundMedia:
-    """`refusals`: what was given or met but cannot be a recording, by name, with the way out."""
+class RefusedMedia:
+    """What was given, or met in a folder, but can be no recording."""
 
-    files: tuple[MediaFile, ...]
-    refusals: tuple[tuple[str, EarmarkError], ...]
+    name: str
+    error: BadMedia
 
 
-@dataclass(frozen=True, slots=True)
-class Sidecars:
-    """`subtitles`: timed text, the transcript itself. `script`: untimed text that helps the recogniser."""
-
-    subtitles: Path | None
-    script: Path | None
+class FoundMedia(NamedTuple):
+    files: list[MediaFile]
+    refusals: list[RefusedMedia]
 
 
 def find_media(paths: Sequence[Path]) -> FoundMedia:
@@ -56,29 +52,18 @@ def find_media(paths: Sequence[Path]) -> FoundMedia:
     playlists are refused by name. A file that is named itself is always tried.
     """
     files: dict[Path, MediaFile] = {}
-    refusals: list[tuple[str, EarmarkError]] = []
+    refusals: list[RefusedMedia] = []
     for path in paths:
         found = _below(path) if path.is_dir() else [MediaFile(path, readable_name(path.name))]
         for file in found:
             refusal = _refusal(file)
             if refusal is not None:
-                refusals.append((file.name, refusal))
+                refusals.append(RefusedMedia(file.name, refusal))
             else:
                 files.setdefault(file.path.absolute(), file)
         if path.is_dir() and not found:
-            refusals.append((readable_name(path.name), _nothing_in(path)))
-    return FoundMedia(tuple(files.values()), tuple(refusals))
-
-
-def sidecars_of(path: Path) -> Sidecars:
-    """The regular files beside `path` that carry its name: `talk.mp4` has `talk.srt`, `talk.en.vtt`, `talk.mp4.txt`."""
-    try:
-        beside = sorted(entry.name for entry in os.scandir(path.parent) if entry.is_file(follow_symlinks=False))
-    except FileNotFoundError as error:
-        raise NotFound(f"{shown_name(path.name)}: its folder is gone") from error
-    return Sidecars(
-        subtitles=_first_beside(path, beside, SUBTITLE_SUFFIXES), script=_first_beside(path, beside, SCRIPT_SUFFIXES)
-    )
+            refusals.append(RefusedMedia(readable_name(path.name), _nothing_in(path)))
+    return FoundMedia(list(files.values()), refusals)
 
 
 def readable_name(name: str) -> str:
@@ -113,7 +98,7 @@ def _may_be_meant(path: Path) -> bool:
     return not stat.S_ISREG(kind) or path.suffix.lower() in MEDIA_SUFFIXES | PLAYLIST_SUFFIXES
 
 
-def _refusal(file: MediaFile) -> EarmarkError | None:
+def _refusal(file: MediaFile) -> BadMedia | None:
     try:
         os.close(open_regular(file.path, name=file.name))
     except BadMedia as error:
@@ -121,22 +106,8 @@ def _refusal(file: MediaFile) -> EarmarkError | None:
     return None
 
 
-def _nothing_in(folder: Path) -> EarmarkError:
+def _nothing_in(folder: Path) -> BadMedia:
     return BadMedia(
         f"{shown_name(folder.name)}: no recordings in this folder",
         "put wav, mp3, m4a, flac, ogg, webm or mp4 files in it",
     )
-
-
-def _first_beside(path: Path, beside: Sequence[str], suffixes: Sequence[str]) -> Path | None:
-    """The closest by name: the same stem before one with a language, before one after the whole name."""
-    for suffix in suffixes:
-        matching = [name for name in beside if name.lower().endswith(suffix) and name != path.name]
-        for wanted in (f"{path.stem}{suffix}", f"{path.name}{suffix}"):
-            if wanted in matching:
-                return path.with_name(wanted)
-        for name in matching:
-            language = name[len(path.stem) + 1 : -len(suffix)]
-            if name.startswith(f"{path.stem}.") and 2 <= len(language) <= 12 and "." not in language:
-                return path.with_name(name)
-    return None
