@@ -15,6 +15,7 @@ from knowledge.finding.languages import language_of
 from knowledge.finding.sounds import han_sounds, latin_sounds, spelled
 from knowledge.finding.spoken_numbers import say_numbers
 from knowledge.index.view import PassageTokens
+from knowledge.transcripts.segment import UNDETERMINED
 
 ANALYSIS_VERSION = "1"
 """Raised whenever the same text gives other tokens: an index of another version is rebuilt."""
@@ -26,7 +27,9 @@ _STEMMERS = {
     "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian",
     "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish", "fa": "persian",
 }  # fmt: skip
-_UNSPACED = r"\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f\U00020000-\U0003134f"
+_UNSPACED = (
+    r"\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u0e00-\u0e7f\U00020000-\U0003134f"
+)
 _RUN = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[\w'])+")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]+")
@@ -35,8 +38,11 @@ _CAPITALS = re.compile(r"(?<![\w'])[A-Z]{2,5}(?![\w'])")
 
 
 def analyse(text: str, language: str) -> PassageTokens:
-    """`language`: BCP 47 as told, `und` where nobody did; the letters decide then."""
+    """`language`: BCP 47 as told, `und` where nobody did; the letters decide then, and English is the last guess,
+    because a short question ("2015 rules") names no language and most such words are English anywhere."""
     told = language_of(text, language)
+    if told == UNDETERMINED:
+        told = "en"
     acronyms = frozenset(found.lower() for found in _CAPITALS.findall(text)) if not text.isupper() else frozenset()
     text, joined = _join_letters(say_numbers(unicodedata.normalize("NFKC", text), told))
     words: list[str] = []

@@ -114,9 +114,7 @@ def _dense_candidates(asked: Asked, view: IndexView, courses: frozenset[str]) ->
     return [candidate.passage_id for candidate in near]
 
 
-def _token_candidates(
-    asked: Asked, field: TokenField, view: IndexView, courses: frozenset[str]
-) -> list[str]:
+def _token_candidates(asked: Asked, field: TokenField, view: IndexView, courses: frozenset[str]) -> list[str]:
     tokens = asked.tokens.of(field)
     if not tokens:
         return []

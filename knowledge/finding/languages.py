@@ -53,7 +53,8 @@ _WIDE = frozenset({Script.HAN, Script.KANA, Script.HANGUL})
 _LETTERS_A_WIDE_SIGN_IS_WORTH = 3
 
 _SMALL_WORDS = {
-    "en": "the of and to in is was for that what which who how when where why did does do are were with it on by a an as at from have had be",
+    "en": "the of and to in is was for that what which who how when where why did does do are were with it on by"
+    " a an as at from have had be",
     "de": "der die das und ist wie was wer wo wann warum welche welcher welches nicht ein eine in von zu den dem mit",
     "fr": "le la les des du de et est que qui quoi dans pour une un sur quel quelle quand comment pourquoi où pas",
     "es": "el la los las de y que en es qué quién cómo cuándo dónde por para una un del con cuál se no su",

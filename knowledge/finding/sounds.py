@@ -13,13 +13,13 @@ import pypinyin
 
 _GRAM = 4
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
-_LETTER_NAMES = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyz",
-        "ay bee see dee ee eff jee aitch eye jay kay ell em en oh pee kyu ar ess tee yu vee doubleyu ex why zee".split(),
-        strict=True,
-    )
-)
+_LETTER_NAMES = {
+    "a": "ay", "b": "bee", "c": "see", "d": "dee", "e": "ee", "f": "eff",
+    "g": "jee", "h": "aitch", "i": "eye", "j": "jay", "k": "kay", "l": "ell",
+    "m": "em", "n": "en", "o": "oh", "p": "pee", "q": "kyu", "r": "ar",
+    "s": "ess", "t": "tee", "u": "yu", "v": "vee", "w": "doubleyu", "x": "ex",
+    "y": "why", "z": "zee",
+}  # fmt: skip
 
 
 def latin_sounds(words: list[str]) -> list[str]:

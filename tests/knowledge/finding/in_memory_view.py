@@ -57,9 +57,7 @@ class InMemoryView:
             return []
         return self._best((self.embedded @ vector.T)[:, 0], self._permitted(courses), n)
 
-    def matching(
-        self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int
-    ) -> list[Candidate]:
+    def matching(self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int) -> list[Candidate]:
         scores = np.zeros(len(self.stored))
         statistics = self.statistics(field, tokens)
         for token in tokens:

@@ -1,0 +1,67 @@
+"""What a question's hits say about whether it is answered: the verdict's features, taken from the pool."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from knowledge.finding.channels import CHANNELS, Asked, Channel, Pool, hashes_of, idf
+from knowledge.finding.diversify import Ranked, same_moment
+from knowledge.finding.moment import Hit
+from knowledge.finding.quoting import cover
+from knowledge.finding.refusing import Features
+from knowledge.finding.scale import z_scores
+from knowledge.index.view import TokenField
+
+
+def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit) -> Features:
+    """`ranked`: the whole pool, best first; `first`: the hit that would be played."""
+    best = ranked[0].passage
+    sentence = hashes_of(first.sentence.text, best.language, TokenField.WORDS)
+    passage = hashes_of(best.text, best.language, TokenField.WORDS)
+    said, heard = cover([sentence, passage], asked, TokenField.WORDS)
+    sounds = cover([hashes_of(best.text, best.language, TokenField.SOUNDS)], asked, TokenField.SOUNDS)[0]
+    surprise = _surprises(pool)
+    return Features(
+        cover_sentence=float(said),
+        cover_passage=float(heard),
+        cover_sounds=float(sounds),
+        words_surprise=surprise[Channel.WORDS],
+        dense_surprise=surprise[Channel.DENSE],
+        sounds_surprise=surprise[Channel.SOUNDS],
+        agreement=_agreement(pool, ranked[0]),
+        margin=_margin(ranked),
+        told=_told(asked),
+        dense_speaks=float(not np.isnan(pool.scores[:, CHANNELS.index(Channel.DENSE)]).all()),
+    )
+
+
+def _surprises(pool: Pool) -> dict[Channel, float]:
+    scaled = z_scores(pool.scores)
+    by_chance = math.sqrt(2 * math.log(max(len(pool.passages), 2)))
+    return {
+        channel: 0.0 if np.isnan(column).all() else float(np.nanmax(column)) - by_chance
+        for channel, column in zip(CHANNELS, scaled.T, strict=True)
+    }
+
+
+def _agreement(pool: Pool, first: Ranked) -> float:
+    """Of the channels that speak, the share whose own best passage lies in the first moment."""
+    agree = [
+        same_moment(pool.passages[int(np.nanargmax(column))], first.passage)
+        for column in pool.scores.T
+        if not np.isnan(column).all()
+    ]
+    return sum(agree) / len(agree) if agree else 0.0
+
+
+def _margin(ranked: Sequence[Ranked]) -> float:
+    for other in ranked[1:]:
+        if not same_moment(ranked[0].passage, other.passage):
+            return ranked[0].score - other.score
+    return 0.0
+
+
+def _told(asked: Asked) -> float:
+    tokens = sorted(set(asked.tokens.words))
+    return math.log1p(float(idf(tokens, asked.statistics[TokenField.WORDS]).sum())) if tokens else 0.0

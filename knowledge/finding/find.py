@@ -1,0 +1,81 @@
+"""Finding, the one entry: a question in, the moments that answer it and the verdict out.
+
+Pure orchestration over an IndexView: candidates, scores, moments, sentences, verdict, each decided elsewhere.
+Knows no people: what may be heard comes in as the permitted courses.
+"""
+
+from collections.abc import Callable, Sequence
+
+from knowledge.finding.channels import Asked, Pool, Question, ask, gather
+from knowledge.finding.diversify import Ranked, moments
+from knowledge.finding.evidence import evidence
+from knowledge.finding.fuse import fuse
+from knowledge.finding.moment import Found, Hit, Sentence, Verdict
+from knowledge.finding.quoting import best_sentence
+from knowledge.finding.refusing import decide, fitted
+from knowledge.index.view import IndexView
+from knowledge.transcripts.segment import Segment
+
+__all__ = ["Question", "SegmentReader", "find"]
+
+SegmentReader = Callable[[str, int, int, int], Sequence[Segment]]
+"""(recording id, revision, first ordinal, last ordinal) -> those segments, both ends included."""
+
+NOTHING = Found(hits=(), verdict=Verdict.ABSENT, probability=0.0, covered=0.0, answer=None)
+
+
+def find(question: Question, *, view: IndexView, segments: SegmentReader, courses: frozenset[str], k: int = 5) -> Found:
+    """The k best moments within `courses`, best first. Finding nothing is a value, not an error."""
+    if not courses or k < 1 or view.count(courses=courses) == 0:
+        return NOTHING
+    asked = ask(question, view)
+    pool = gather(asked, view, courses=courses)
+    if not pool.passages:
+        return NOTHING
+    ranked = rank(pool)
+    hits = _hits(moments(ranked, k=k), asked, segments)
+    if not hits:
+        return NOTHING
+    features = evidence(asked, pool, ranked, hits[0])
+    verdicts = fitted()
+    covered, probability = verdicts.covered.probability(features), verdicts.right.probability(features)
+    verdict = decide(covered, probability, verdicts)
+    answer = hits[0].sentence.text if verdict is Verdict.ANSWERED else None
+    return Found(hits, verdict, min(probability, covered), covered, answer)
+
+
+def rank(pool: Pool) -> list[Ranked]:
+    """The pool, best first; equal scores in the passages' own order, so that a rerun gives the same."""
+    fused = fuse(pool.scores)
+    order = sorted(range(len(fused)), key=lambda at: (-fused[at], pool.passages[at].id))
+    return [Ranked(pool.passages[at], at, float(fused[at])) for at in order]
+
+
+def _hits(found: Sequence[Ranked], asked: Asked, segments: SegmentReader) -> tuple[Hit, ...]:
+    hits: list[Hit] = []
+    for each in found:
+        passage = each.passage
+        read = segments(passage.recording_id, passage.revision, passage.first_segment, passage.last_segment)
+        sentence = best_sentence(read, asked)
+        if sentence is not None:  # None: the recording went away since the index was read
+            hits.append(_hit(each, sentence, rank=len(hits) + 1))
+    return tuple(hits)
+
+
+def _hit(each: Ranked, sentence: Sentence, *, rank: int) -> Hit:
+    passage = each.passage
+    return Hit(
+        rank=rank,
+        score=each.score,
+        recording_id=passage.recording_id,
+        course_id=passage.course_id,
+        revision=passage.revision,
+        first_segment=passage.first_segment,
+        last_segment=passage.last_segment,
+        start_s=sentence.start_s,
+        end_s=sentence.end_s,
+        passage_start_s=passage.start_s,
+        passage_end_s=passage.end_s,
+        text=passage.text,
+        sentence=sentence,
+    )

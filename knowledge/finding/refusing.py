@@ -1,0 +1,88 @@
+"""Answered, closest, or not in the recordings: decided by probabilities fitted on data, not by taste.
+
+A logistic regression over a few features that mean the same in any corpus. Its coefficients, where they come from
+and what they measured stand in `verdict.json`, written by bench/fit_verdict.py.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from knowledge.finding.moment import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the verdict is decided on.
+
+    cover_*: share of the question, by idf, that the text says too (0 to 1). *_surprise: how far the channel's best
+    passage stands above the pool, in deviations, less what the best of so many stands above by chance. agreement:
+    share of the channels whose own best lies in the first moment. margin: fused score of the first moment less the
+    second's. told: logarithm of how much the question says, by idf.
+    """
+
+    cover_sentence: float
+    cover_passage: float
+    cover_sounds: float
+    words_surprise: float
+    dense_surprise: float
+    sounds_surprise: float
+    agreement: float
+    margin: float
+    told: float
+    dense_speaks: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """intercept + weights · features, through the logistic curve."""
+
+    intercept: float
+    weights: dict[str, float]
+
+    def probability(self, features: Features) -> float:
+        values = asdict(features)
+        total = self.intercept + sum(weight * values[name] for name, weight in self.weights.items())
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The two models and the thresholds between the three verdicts."""
+
+    covered: Model
+    right: Model
+    answered_from: float
+    absent_below: float
+
+
+def decide(covered: float, probability: float, verdicts: Verdicts) -> Verdict:
+    """Answered where the first moment is right by `probability`; absent where nothing is likely to be about it."""
+    if probability >= verdicts.answered_from:
+        return Verdict.ANSWERED
+    return Verdict.ABSENT if covered < verdicts.absent_below else Verdict.CLOSEST
+
+
+@lru_cache(maxsize=1)
+def fitted() -> Verdicts:
+    document = json.loads(files(__package__).joinpath("verdict.json").read_text(encoding="utf-8"))
+    return Verdicts(
+        covered=_model(document["covered"]),
+        right=_model(document["right"]),
+        answered_from=float(document["answered_from"]),
+        absent_below=float(document["absent_below"]),
+    )
+
+
+def _model(document: dict[str, object]) -> Model:
+    weights = document["weights"]
+    if not isinstance(weights, dict) or set(weights) - set(feature_names()):
+        raise ValueError(f"verdict.json: weights of unknown features {weights!r}")
+    return Model(float(str(document["intercept"])), {name: float(weight) for name, weight in weights.items()})
+
+
+def feature_names() -> Sequence[str]:
+    return tuple(Features.__dataclass_fields__)
