@@ -17,6 +17,7 @@ import numpy as np
 import pocketsphinx
 
 from assistant.errors import UnknownLanguage
+from assistant.recognising.clip_checks import is_silent, reason_to_refuse
 from assistant.recognising.course_words import (
     dictionary_lines,
     new_pronunciations,
@@ -27,15 +28,11 @@ from assistant.recognising.english_frequencies import packaged_dictionary, packa
 from assistant.recognising.language_mixing import SCRIPT, TERMS, mix
 from assistant.recognising.language_model import read_model, write_model
 from assistant.recognising.pronunciations import read_dictionary
-from assistant.recognising.recognizer import MAX_CLIP_S, Clip, ClipOptions, Recognised, Samples
+from assistant.recognising.recognizer import Clip, ClipOptions, Recognised, Samples
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 
 LANGUAGE = "en"
 FRAME_S = 0.01
-SHORTEST_CLIP_S = 0.1
-"""Below about 60 ms the decoder has not one frame to begin with and refuses the utterance."""
-QUIETEST_PEAK = 10 ** (-70 / 20)
-"""No sample above -70 dBFS is silence: the decoder makes a word of digital zeros ("eggs")."""
 PAUSE_S = 0.5
 """A pause between words that ends a segment: a breath, not a hesitation."""
 LEAST_LOG_POSTERIOR = -1.9
@@ -85,7 +82,7 @@ class PocketsphinxRecognizer:
         refusal = reason_to_refuse(clip)
         if refusal is not None:
             return Recognised(error=refusal)
-        if np.abs(clip.samples).max() < QUIETEST_PEAK:
+        if is_silent(clip):
             return Recognised()
         try:
             words = _decode(self._decoder_for(clip.options), clip.samples)
@@ -128,17 +125,6 @@ def _mixed_decoder(options: ClipOptions) -> pocketsphinx.Decoder | None:
         added = dictionary_lines(new_pronunciations(spoken, dictionary))
         (Path(folder) / "mixed.dict").write_text(words.rstrip("\n") + "\n" + added, encoding="utf-8")
         return pocketsphinx.Decoder(lm=f"{folder}/mixed.lm.bin", dict=f"{folder}/mixed.dict", loglevel="FATAL")
-
-
-def reason_to_refuse(clip: Clip) -> str | None:
-    """Why a clip cannot be decoded, None where it can."""
-    if clip.duration_s < SHORTEST_CLIP_S:
-        return f"the clip is {clip.duration_s * 1000:.0f} ms long; {SHORTEST_CLIP_S * 1000:.0f} ms is the least"
-    if clip.duration_s > MAX_CLIP_S + FRAME_S:
-        return f"the clip is {clip.duration_s:.1f} s long; cut it to {MAX_CLIP_S:.0f} s at most"
-    if not np.isfinite(clip.samples).all():
-        return "the clip holds samples that are not numbers"
-    return None
 
 
 def reason_to_doubt(words: Sequence[HeardWord]) -> str | None:
