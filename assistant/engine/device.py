@@ -33,7 +33,7 @@ from assistant.engine.messages import (
     to_bytes,
     to_frame,
 )
-from assistant.engine.spec import POCKETSPHINX, REMOTE, EngineSpec
+from assistant.engine.spec import POCKETSPHINX, REMOTE, EmbedderSpec, EngineSpec, RecogniserSpec
 from assistant.errors import Busy, EarmarkError
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, Recognizer
 from knowledge.embedding import Embedder, TextKind
@@ -67,37 +67,32 @@ class Model(Protocol):
     def answer(self, frame: Frame) -> Frame: ...
 
 
-def load_recogniser(spec: EngineSpec) -> Recognizer:
+def load_recogniser(spec: RecogniserSpec) -> Recognizer:
     """The recogniser by its name in the settings. The one place where another engine is added."""
-    if spec.recogniser == POCKETSPHINX:
+    if spec.name == POCKETSPHINX:
         from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
 
         return PocketsphinxRecognizer()
-    if spec.recogniser == REMOTE:
+    if spec.name == REMOTE:
         from assistant.recognising.remote import RemoteRecognizer
 
-        if not spec.recogniser_url:
-            raise WrongModel(
-                "no address of the remote recogniser is set", "set recognizer_url to an OpenAI-compatible server"
-            )
-        return RemoteRecognizer(
-            url=spec.recogniser_url, key=spec.recogniser_key or "", model=spec.recogniser_model or "whisper-1"
-        )
-    raise WrongModel(f"no recogniser is called {spec.recogniser}", f"known: {POCKETSPHINX}, {REMOTE}")
+        if not spec.url:
+            raise WrongModel("the remote recogniser has no address", "set recognizer_url")
+        return RemoteRecognizer(spec.url, spec.key, spec.model or "whisper-1", at_once=1)
+    raise WrongModel(f"no recogniser is called {spec.name}", f"known: {POCKETSPHINX}, {REMOTE}")
 
 
-def load_embedder(spec: EngineSpec) -> Embedder:
+def load_embedder(spec: EmbedderSpec) -> Embedder:
     from knowledge.sentence_embedder import SentenceEmbedder
 
-    threads = spec.embedder_threads or max(1, min(4, os.cpu_count() or 1))
-    return SentenceEmbedder(embedder_folder(spec.embedder), threads=threads)
+    return SentenceEmbedder(embedder_folder(spec.model), threads=spec.threads_used)
 
 
 class RecogniserModel:
     def __init__(self, spec: EngineSpec) -> None:
         started = time.perf_counter()
-        self._recogniser = load_recogniser(spec)
-        if spec.recogniser != REMOTE:
+        self._recogniser = load_recogniser(spec.recogniser)
+        if spec.recogniser.name != REMOTE:
             self._recogniser.recognize([Clip(np.zeros(int(WARM_UP_S * SAMPLE_RATE_HZ), np.float32))])
         self._load_s = time.perf_counter() - started
 
@@ -115,7 +110,7 @@ class RecogniserModel:
 class EmbedderModel:
     def __init__(self, spec: EngineSpec) -> None:
         started = time.perf_counter()
-        self._embedder = load_embedder(spec)
+        self._embedder = load_embedder(spec.embedder)
         self._embedder.embed(["warm"], kind=TextKind.QUESTION)
         self._load_s = time.perf_counter() - started
 

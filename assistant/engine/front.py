@@ -182,12 +182,13 @@ async def _hear_file(engine: RunningEngine, asked: TranscriptionRequest, haste: 
         suffix = Path(asked.filename).suffix
         path = Path(folder) / f"sound{suffix if SAFE_SUFFIX.fullmatch(suffix) else ''}"
         await asyncio.to_thread(_copy, asked, path)
-        try:
-            return await engine.transcribe(
-                path, options=asked.options, priority=haste.priority, deadline_at=_deadline_at(haste)
-            )
-        except BadMedia as error:
-            raise BadMedia(error.detail.replace(path.name, asked.filename), error.way_out) from error
+        return await engine.transcribe(
+            path,
+            name=asked.filename,
+            options=asked.options,
+            priority=haste.priority,
+            deadline_at=_deadline_at(haste),
+        )
 
 
 def _copy(asked: TranscriptionRequest, path: Path) -> None:

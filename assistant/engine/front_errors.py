@@ -19,12 +19,12 @@ class TooLarge(BadInput):
     kind = "too-large"
 
 
-class Unauthorised(EarmarkError):
+class UnauthorisedError(EarmarkError):
     kind = "unauthorised"
 
 
 STATUS: tuple[tuple[type[EarmarkError], HTTPStatus], ...] = (
-    (Unauthorised, HTTPStatus.UNAUTHORIZED),
+    (UnauthorisedError, HTTPStatus.UNAUTHORIZED),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (DeadlinePassed, HTTPStatus.GATEWAY_TIMEOUT),
     (Busy, HTTPStatus.TOO_MANY_REQUESTS),

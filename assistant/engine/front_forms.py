@@ -16,6 +16,7 @@ from assistant.engine.client import Priority
 from assistant.engine.front_errors import TooLarge
 from assistant.engine.running import Transcription
 from assistant.errors import BadInput
+from assistant.recognising.hotwords import clean_hotwords
 from assistant.recognising.recognizer import ClipOptions
 from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import Segment, Word
@@ -156,10 +157,6 @@ def _hotwords(form: FormData) -> tuple[str, ...]:
         if not isinstance(listed, list) or not all(isinstance(term, str) for term in listed):
             raise BadInput("hotwords: not a list of texts", 'send a list such as ["lockout", "tagout"]')
         terms = [*listed, *terms]
-    if not terms:
-        return ()
-    from assistant.recognising.hotwords import clean_hotwords
-
     return clean_hotwords(terms)
 
 

@@ -4,7 +4,7 @@ import hmac
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.engine.front_errors import TooLarge, Unauthorised, error_response
+from assistant.engine.front_errors import TooLarge, UnauthorisedError, error_response
 
 OPEN_PATHS = frozenset({"/healthz"})
 LARGEST_JSON_BYTES = 16_000_000
@@ -27,7 +27,7 @@ class Guard:
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if not hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
-            refusal = Unauthorised("the engine's secret is missing or wrong", "send Authorization: Bearer SECRET")
+            refusal = UnauthorisedError("the engine's secret is missing or wrong", "send Authorization: Bearer SECRET")
             await error_response(refusal)(scope, receive, send)
             return
         most = self._most_bytes(scope["path"])

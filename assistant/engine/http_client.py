@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, NoReturn, TypeVar
+from typing import IO, Any, TypeVar
 
 import httpx
 import numpy as np
@@ -24,6 +24,7 @@ from assistant.errors import (
     BadInput,
     BadMedia,
     Busy,
+    EarmarkError,
     EmbedderDown,
     PartDown,
     RecognizerDown,
@@ -44,6 +45,7 @@ LEFT_OUT_S = 3.0
 """An engine that did not answer is tried last for so long."""
 STATE: TypeAdapter[EngineState] = TypeAdapter(EngineState)
 KINDS = {error.kind: error for error in (BadMedia, UnknownLanguage, BadInput, RecognizerDown, EmbedderDown)}
+NOTHING_KNOWN = ClipOptions()
 Value = TypeVar("Value")
 
 
@@ -108,7 +110,7 @@ class HttpEngineClient:
         sound: Path | bytes,
         *,
         filename: str,
-        options: ClipOptions = ClipOptions(),
+        options: ClipOptions = NOTHING_KNOWN,
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
     ) -> HeardSpeech:
@@ -217,12 +219,12 @@ class HttpEngineClient:
             raise down(f"{url}: cannot be reached: {error}", "see whether the engine runs") from error
         except httpx.InvalidURL as error:
             raise BadInput(f"{url}: no address: {error}", "check engine_url") from error
-        if response.is_success:
-            return response
-        _raise(url, response, down)
+        if not response.is_success:
+            raise _error_of(url, response, down)
+        return response
 
 
-def _raise(url: str, response: httpx.Response, down: type[PartDown]) -> NoReturn:
+def _error_of(url: str, response: httpx.Response, down: type[PartDown]) -> EarmarkError:
     """The error that the engine meant, rebuilt from its status and its own fields."""
     try:
         error = response.json()["error"]
@@ -232,16 +234,16 @@ def _raise(url: str, response: httpx.Response, down: type[PartDown]) -> NoReturn
     except (ValueError, KeyError, TypeError, AttributeError):
         detail, way_out, kind = f"{url}: answered with status {response.status_code}", "", None
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        raise Busy(detail, way_out, retry_after_s=_retry_after_s(response))
+        return Busy(detail, way_out, retry_after_s=_retry_after_s(response))
     if response.status_code == httpx.codes.GATEWAY_TIMEOUT:
-        raise DeadlinePassed(detail, way_out)
+        return DeadlinePassed(detail, way_out)
     if response.status_code == httpx.codes.UNAUTHORIZED:
-        raise down(f"{url}: refuses our secret", "set engine_key to the engine's own")
+        return down(f"{url}: refuses our secret", "set engine_key to the engine's own")
     if kind in KINDS:
-        raise KINDS[kind](detail, way_out)
+        return KINDS[kind](detail, way_out)
     if httpx.codes.is_client_error(response.status_code):
-        raise BadInput(detail, way_out)
-    raise down(detail, way_out)
+        return BadInput(detail, way_out)
+    return down(detail, way_out)
 
 
 def _retry_after_s(response: httpx.Response) -> float:

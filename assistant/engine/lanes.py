@@ -58,7 +58,7 @@ def is_kept_for_questions(child: int, children: int) -> bool:
 
 
 class Lanes:
-    """Two queues, questions before index. Every id admitted leaves exactly once: finished, cancelled, expired, blamed."""
+    """Two queues, questions before index. What is admitted leaves once: finished, cancelled, expired or blamed."""
 
     def __init__(self, limits: LaneLimits, *, children: int) -> None:
         self._limits = limits

@@ -41,15 +41,17 @@ log = structlog.get_logger(__name__)
 
 HEALTHY_AFTER_S = 60.0
 """A child that lived this long starts the back-off anew when it dies."""
+STDERR_FD = 2
+"""Whatever a library prints belongs to the log."""
 FAILED_LOADS_TO_GIVE_UP = 3
 """So many children in a row ended while loading: whoever waits is told that the model is down."""
 
 
-class ChildLost(Exception):
+class ChildLostError(Exception):
     """The child died, went silent or spoke nonsense."""
 
 
-class CannotLoad(Exception):
+class CannotLoadError(Exception):
     """The model cannot be loaded as things are; `str()` is the reason and the way out."""
 
 
@@ -163,11 +165,11 @@ class Pool:
             started = time.monotonic()
             try:
                 await self._live(number)
-            except ChildLost as error:
+            except ChildLostError as error:
                 log.warning("child lost", role=self.role, child=number, reason=str(error))
                 if self._failed_loads >= FAILED_LOADS_TO_GIVE_UP:
                     self._give_up(f"it ended {self._failed_loads} times while loading: {error}")
-            except CannotLoad as error:
+            except CannotLoadError as error:
                 log.error("model cannot be loaded", role=self.role, child=number, reason=str(error))
                 self._give_up(str(error))
             if time.monotonic() - started > HEALTHY_AFTER_S:
@@ -185,7 +187,7 @@ class Pool:
                 job.answer.set_exception(self._down(f"the {self.role} is down: {reason}"))
 
     async def _live(self, number: int) -> None:
-        """One child's life. Always ends with ChildLost, CannotLoad or cancellation, and with the process gone."""
+        """One child's life. Ends by ChildLostError, CannotLoadError or cancellation, the process gone."""
         child = await Child.start(self.role, self._spec, gives_way=self._gives_way(number))
         self.pids[number] = child.pid
         try:
@@ -210,7 +212,7 @@ class Pool:
         job = self._jobs[ticket.id]
         try:
             answer = await child.ask(job.frame, within_s=job.patience_s)
-        except ChildLost:
+        except ChildLostError:
             self._died_over(ticket)
             raise
         except asyncio.CancelledError:
@@ -226,7 +228,7 @@ class Pool:
         if self._lanes.died(ticket.id, wanted=wanted):
             self._tell_children()
         elif job is not None and not job.answer.done():
-            job.answer.set_exception(Killer(ticket.deaths + 1))
+            job.answer.set_exception(KillsModelError(ticket.deaths + 1))
 
     async def _idle(self, number: int, child: "Child") -> None:
         """Wait for work; ask now and then whether the child is still there."""
@@ -243,7 +245,7 @@ class Pool:
         return self.role == "recogniser" and self.children > 1 and not is_kept_for_questions(number, self.children)
 
 
-class Killer(Exception):
+class KillsModelError(Exception):
     """This work has taken several children with it."""
 
     def __init__(self, deaths: int) -> None:
@@ -266,9 +268,10 @@ class Child:
     async def start(cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, gives_way: bool) -> "Child":
         ours, theirs = socket.socketpair()
         with theirs:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: ASYNC220  (a spawn takes a millisecond; nothing is waited for)
                 [sys.executable, "-m", "assistant.engine.device"],
                 stdin=subprocess.PIPE,
+                stdout=STDERR_FD,
                 pass_fds=(theirs.fileno(),),
                 env=child_environment(),
             )
@@ -282,9 +285,9 @@ class Child:
     async def ready(self, within_s: float) -> Ready:
         message = (await self._receive(within_s)).message
         if isinstance(message, Unloadable):
-            raise CannotLoad(f"{message.detail}; {message.way_out}" if message.way_out else message.detail)
+            raise CannotLoadError(f"{message.detail}; {message.way_out}" if message.way_out else message.detail)
         if not isinstance(message, Ready):
-            raise ChildLost(f"said {message.kind} before it was ready")
+            raise ChildLostError(f"said {message.kind} before it was ready")
         return message
 
     async def ask(self, frame: Frame, *, within_s: float) -> Frame:
@@ -292,16 +295,16 @@ class Child:
             self._writer.write(to_bytes(frame))
             return await self._receive(within_s)
         except (ConnectionError, ValueError) as error:
-            raise ChildLost(f"process {self.pid}: {error}") from error
+            raise ChildLostError(f"process {self.pid}: {error}") from error
 
     async def until_work_or_death(self, came: asyncio.Event) -> None:
-        """Returns when there may be work. Raises ChildLost when the idle child hangs up."""
+        """Returns when there may be work. Raises ChildLostError when the idle child hangs up."""
         waits = asyncio.create_task(came.wait())
         hangs_up = asyncio.create_task(self._reader.read(1))
         try:
             await asyncio.wait((waits, hangs_up), return_when=asyncio.FIRST_COMPLETED)
             if hangs_up.done():
-                raise ChildLost(f"process {self.pid} ended while idle")
+                raise ChildLostError(f"process {self.pid} ended while idle")
         finally:
             waits.cancel()
             hangs_up.cancel()
@@ -319,9 +322,9 @@ class Child:
                 header = await self._reader.readexactly(header_bytes)
                 payload = await self._reader.readexactly(payload_bytes)
         except TimeoutError as error:
-            raise ChildLost(f"process {self.pid} was silent for {within_s:.1f} s") from error
+            raise ChildLostError(f"process {self.pid} was silent for {within_s:.1f} s") from error
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise ChildLost(f"process {self.pid} ended") from error
+            raise ChildLostError(f"process {self.pid} ended") from error
         return to_frame(header, payload)
 
 

@@ -6,23 +6,23 @@ One voice never meets another here: every call keeps its own values, nothing is 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from assistant.engine.client import EngineState, HeardSpeech, Priority
 from assistant.engine.lanes import DeadlinePassed
 from assistant.engine.messages import Embed, Embedded, Frame, Heard, Recognise, Refused
-from assistant.engine.pool import Killer, Pool
+from assistant.engine.pool import KillsModelError, Pool
 from assistant.engine.spec import EngineSpec
 from assistant.errors import BadInput, BadMedia, Busy, EarmarkError, EmbedderDown, RecognizerDown, UnknownLanguage
 from assistant.hearing.heard import Heard as HeardPiece
 from assistant.hearing.heard import HeardFile, HearingLimits, SpeechClip
+from assistant.hearing.listening import hear, prewarm
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import UNDETERMINED, Segment
@@ -57,6 +57,7 @@ class RunningEngine:
         self._files = 0
 
     async def start(self) -> None:
+        await asyncio.to_thread(prewarm)
         await self._recogniser.start()
         await self._embedder.start()
 
@@ -66,8 +67,8 @@ class RunningEngine:
 
     def state(self) -> EngineState:
         return EngineState(
-            recogniser=self._recogniser.state(self.spec.recogniser, trial=self.spec.recogniser_is_trial),
-            embedder=self._embedder.state(self.spec.embedder, trial=self.spec.embedder_is_trial),
+            recogniser=self._recogniser.state(self.spec.recogniser.name, trial=self.spec.recogniser.trial),
+            embedder=self._embedder.state(self.spec.embedder.model, trial=self.spec.embedder.trial),
             children=self._recogniser.children,
         )
 
@@ -84,11 +85,11 @@ class RunningEngine:
             reply = await self._recogniser.submit(
                 frame,
                 priority=priority,
-                patience_s=self.spec.patience.for_clip(clip.duration_s),
+                patience_s=self.spec.patience_s(clip.duration_s),
                 deadline_at=deadline_at,
                 counted=counted,
             )
-        except Killer as error:
+        except KillsModelError as error:
             return Recognised(error=f"this clip kills the recogniser: {error}")
         message = _unless_refused(reply, RecognizerDown).message
         assert isinstance(message, Heard)
@@ -116,22 +117,22 @@ class RunningEngine:
                 deadline_at=deadline_at,
                 counted=counted,
             )
-        except Killer as error:
+        except KillsModelError as error:
             raise EmbedderDown(f"these texts kill the embedder: {error}", "leave them out") from error
         reply = _unless_refused(reply, EmbedderDown)
         assert isinstance(reply.message, Embedded)
         return np.frombuffer(reply.payload, "<f4").reshape(len(texts), reply.message.dimensions)
 
     async def transcribe(
-        self, path: Path, *, options: ClipOptions, priority: Priority, deadline_at: float | None
+        self, path: Path, *, name: str, options: ClipOptions, priority: Priority, deadline_at: float | None
     ) -> Transcription:
-        """A whole file: decoded and cut here, its clips recognised over all children at once."""
+        """A whole file, called `name` in messages: decoded and cut here, its clips recognised over all children."""
         if self._files >= MOST_FILES:
             raise Busy(f"{self._files} files are being heard already", "come back later", retry_after_s=5.0)
         self._files += 1
         try:
             async with asyncio.timeout(None if deadline_at is None else deadline_at - time.monotonic()):
-                return await self._transcribe(path, options, priority, deadline_at)
+                return await self._transcribe(path, name, options, priority, deadline_at)
         except TimeoutError as error:
             raise DeadlinePassed("the deadline passed before the file was heard") from error
         except BaseExceptionGroup as group:
@@ -140,7 +141,7 @@ class RunningEngine:
             self._files -= 1
 
     async def _transcribe(
-        self, path: Path, options: ClipOptions, priority: Priority, deadline_at: float | None
+        self, path: Path, name: str, options: ClipOptions, priority: Priority, deadline_at: float | None
     ) -> Transcription:
         clock = _Clock()
         room = asyncio.Semaphore(self._recogniser.children + 1)
@@ -156,7 +157,7 @@ class RunningEngine:
                 room.release()
                 clock.recognised()
 
-        async with asyncio.TaskGroup() as group, aclosing(self._pieces(path, clock)) as pieces:
+        async with asyncio.TaskGroup() as group, aclosing(self._pieces(path, name, clock)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, SpeechClip):
                     await room.acquire()
@@ -168,14 +169,12 @@ class RunningEngine:
         results = [(clip, task.result()) for clip, task in jobs]
         return _transcription(results, end, options, clock)
 
-    async def _pieces(self, path: Path, clock: "_Clock") -> AsyncGenerator[HeardPiece, None]:
+    async def _pieces(self, path: Path, name: str, clock: "_Clock") -> AsyncGenerator[HeardPiece, None]:
         """`hear` in a thread, a piece at a time; however this ends, its decoding child ends too."""
-        from assistant.hearing.listening import hear
-
         loop = asyncio.get_running_loop()
         limits = HearingLimits(max_hours=self.spec.max_hours)
         model = self._recogniser.model
-        pieces = hear(path, limits=limits, long_clips=model is None or model.gives_word_times)
+        pieces = hear(path, limits=limits, long_clips=model is None or model.gives_word_times, name=name)
         step: asyncio.Future[HeardPiece | None] | None = None
         try:
             while True:
@@ -188,9 +187,9 @@ class RunningEngine:
                 yield piece
         finally:
             if step is not None and not step.done():
-                step.add_done_callback(lambda _: _close(pieces))
+                step.add_done_callback(lambda _: pieces.close())
             else:
-                _close(pieces)
+                pieces.close()
 
 
 class _Clock:
@@ -213,10 +212,6 @@ class _Clock:
         if self._first_clip_at is None or self._recognised_at is None:
             return 0.0
         return self._recognised_at - self._first_clip_at
-
-
-def _close(pieces: object) -> None:
-    cast(Generator[HeardPiece, None, None], pieces).close()
 
 
 def _unless_refused(reply: Frame, down: type[EarmarkError]) -> Frame:

@@ -10,6 +10,9 @@ POCKETSPHINX = "pocketsphinx"
 REMOTE = "remote"
 MOST_CORES = 8
 REMOTE_CHILDREN = 4
+REMOTE_PATIENCE_S = 240.0
+"""A remote server is given a minute, three times over, before its own client gives up."""
+MOST_EMBEDDER_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +31,63 @@ class Patience:
     backoff_s: float = 0.2
     longest_backoff_s: float = 30.0
 
-    def for_clip(self, duration_s: float) -> float:
-        return max(self.floor_s, self.per_clip_second * duration_s)
+
+@dataclass(frozen=True, slots=True)
+class RecogniserSpec:
+    """`name`: pocketsphinx or remote. `model`: a folder, or the remote server's name of its model."""
+
+    name: str = POCKETSPHINX
+    model: str | None = None
+    url: str | None = None
+    key: str | None = field(default=None, repr=False)
+
+    @property
+    def trial(self) -> bool:
+        return self.name == POCKETSPHINX
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderSpec:
+    """`model`: a folder, or the packaged name. `threads`: half the cores (at most 4) where absent.
+
+    More threads than free cores wait for each other: on two shared cores two gave a third of what one gave.
+    """
+
+    model: str = MINILM
+    threads: int | None = None
+
+    @property
+    def trial(self) -> bool:
+        return self.model == MINILM
+
+    @property
+    def threads_used(self) -> int:
+        return self.threads or max(1, min(MOST_EMBEDDER_THREADS, (os.cpu_count() or 1) // 2))
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """`recogniser`: pocketsphinx or remote. `recogniser_model`: a folder, or the remote server's name of its model.
-
-    `children`: recogniser children, the one kept for questions included; where absent one for every core (at most 8)
-    and one for questions. `embedder`: a folder or the packaged name. `max_hours`: longest file, of decoded sound.
+    """`children`: recogniser children, the one kept for questions included; where absent one for every core
+    (at most 8) and one for questions. `max_hours`: longest file, of decoded sound.
     """
 
-    recogniser: str = POCKETSPHINX
-    recogniser_model: str | None = None
-    recogniser_url: str | None = None
-    recogniser_key: str | None = field(default=None, repr=False)
+    recogniser: RecogniserSpec = field(default_factory=RecogniserSpec)
+    embedder: EmbedderSpec = field(default_factory=EmbedderSpec)
     children: int | None = None
-    embedder: str = MINILM
-    embedder_threads: int | None = None
     max_hours: float = 24.0
     max_upload_mb: float = 4096.0
-    limits: LaneLimits = LaneLimits()
-    patience: Patience = Patience()
+    limits: LaneLimits = field(default_factory=LaneLimits)
+    patience: Patience = field(default_factory=Patience)
+
+    def patience_s(self, clip_duration_s: float) -> float:
+        """How long a child may be silent over a clip."""
+        least_s = REMOTE_PATIENCE_S if self.recogniser.name == REMOTE else self.patience.floor_s
+        return max(least_s, self.patience.per_clip_second * clip_duration_s)
 
     @property
     def recogniser_children(self) -> int:
         if self.children is not None:
             return max(1, self.children)
-        if self.recogniser == REMOTE:
+        if self.recogniser.name == REMOTE:
             return REMOTE_CHILDREN
         return min(MOST_CORES, os.cpu_count() or 1) + 1
-
-    @property
-    def recogniser_is_trial(self) -> bool:
-        return self.recogniser == POCKETSPHINX
-
-    @property
-    def embedder_is_trial(self) -> bool:
-        return self.embedder == MINILM

@@ -40,4 +40,4 @@ def wav_to_clip(content: bytes, *, filename: str) -> Samples:
         raise BadMedia(f"{filename}: cut short, {len(frames) // 2} samples of {promised}", WAY_OUT)
     if not frames:
         raise BadMedia(f"{filename}: no samples", WAY_OUT)
-    return np.frombuffer(frames, "<i2").astype(np.float32) / 32767
+    return (np.frombuffer(frames, "<i2") / np.float32(32767)).astype(np.float32)
