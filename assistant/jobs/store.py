@@ -25,6 +25,7 @@ from assistant.jobs.job import (
 )
 from assistant.jobs.tables import JobRow
 from knowledge.database import new_id, utc_now
+from knowledge.errors import KnowledgeError
 from knowledge.recordings.tables import RecordingRow, RecordingState
 
 _OVER = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
@@ -133,7 +134,9 @@ def finish(session: Session, job: Job, *, now: dt.datetime | None = None) -> Non
     )
 
 
-def fail(session: Session, job: Job, error: EarmarkError, *, now: dt.datetime | None = None) -> JobState:
+def fail(
+    session: Session, job: Job, error: EarmarkError | KnowledgeError, *, now: dt.datetime | None = None
+) -> JobState:
     """A passing failure is tried again later, five times at most; a permanent one ends the job. Raises Cancelled."""
     moment = now or database_now(session)
     told = {"type": error.kind, "detail": error.detail, "way_out": error.way_out}

@@ -1,14 +1,10 @@
-from collections.abc import Iterator
-from pathlib import Path
+"""The queue runs over every database it may live in."""
 
 import pytest
 
-from knowledge.database import Base, Database
+from knowledge.database import Database
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'earmark.db'}")
-    Base.metadata.create_all(database.engine)
-    yield database
-    database.close()
+def database(databases: Database) -> Database:
+    return databases
