@@ -6,9 +6,10 @@ SQLite by default (WAL, `BEGIN IMMEDIATE` for writes), PostgreSQL by URL. Nobody
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from enum import StrEnum
+from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, func, select
+from sqlalchemy import DateTime, Engine, Enum, MetaData, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -44,8 +45,19 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
 
 
 class Base(DeclarativeBase):
-    """All tables share this one; each lives beside its subject."""
+    """All tables share this one; each lives beside its subject.
 
+    A choice is kept as its own word (`ready`, not `READY`) in plain text: adding one later alters no type.
+    """
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        StrEnum: Enum(
+            StrEnum,
+            native_enum=False,
+            length=32,
+            values_callable=lambda choices: [choice.value for choice in choices],
+        )
+    }
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_label)s",
@@ -147,10 +159,11 @@ def insert_unless_there(session: Session, table: type[Base], rows: Sequence[dict
     session.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
 
-def lock_until_commit(session: Session, number: int) -> None:
+def lock_until_commit(connection: Session | Connection, number: int) -> None:
     """Queue behind every transaction that holds the lock of this number. SQLite has one writer at a time anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(number)))
+    bind = connection.get_bind() if isinstance(connection, Session) else connection
+    if bind.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def slices(values: Sequence[str]) -> Iterator[Sequence[str]]:

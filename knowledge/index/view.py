@@ -60,9 +60,7 @@ class IndexView(Protocol):
     def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[Candidate]:
         """vector: shape (1, dimensions), of `embedder_digest`'s embedder. Best first, by inner product."""
 
-    def matching(
-        self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int
-    ) -> list[Candidate]:
+    def matching(self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int) -> list[Candidate]:
         """Passages holding any of the tokens, best BM25 first. Scores of base and delta differ a little in scale:
         rescore with `statistics` before comparing."""
 

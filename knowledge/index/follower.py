@@ -1,0 +1,274 @@
+"""Follows the database's numbered changes: an immutable base on disk plus an exact delta in memory.
+
+Several processes may read one folder; one at a time writes it. What is damaged or missing is written anew from the
+database; where that is impossible (a full disk, another writer) everything is served from memory meanwhile.
+"""
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from knowledge.database import Database, new_id
+from knowledge.errors import IndexBusy, IndexNotWritten
+from knowledge.file_lock import file_lock
+from knowledge.index.base import Base, empty_base, open_base, write_base
+from knowledge.index.delta import Part, make_part
+from knowledge.index.manifest import (
+    BaseDamagedError,
+    ManifestDraft,
+    Pointer,
+    read_current,
+    seal,
+    write_current,
+)
+from knowledge.index.merging import Growth, growth_since, wants_merging
+from knowledge.index.published import Analyse, best_digest, change_mark, published_recordings
+from knowledge.index.snapshot import Snapshot
+from knowledge.index.view import IndexView
+from knowledge.passages.store import changes_since, last_change
+from knowledge.passages.tables import ChangeKind, ChangeRow
+
+POLL_S = 1.0
+"""The database is asked for changes at most so often."""
+PATIENCE_S = 0.25
+"""A question waits so long for new recordings to be taken in, then searches the state before."""
+LONGEST_WRITE_S = 600.0
+
+log = logging.getLogger(__name__)
+
+
+class IndexFollower:
+    """This host's index. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path,
+        *,
+        analyse: Analyse,
+        analysis_version: str,
+        embedder_digest: Callable[[], str | None] | str | None = None,
+    ) -> None:
+        """`embedder_digest`: whose vectors are wanted; None, or a call that gives None, for those that are there."""
+        self.embedder_digest = embedder_digest
+        self._database = database
+        self._folder = folder
+        self._analyse = analyse
+        self._analysis_version = analysis_version
+        self._lock = threading.Lock()
+        self._refresher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index")
+        self._pending: Future[Snapshot] | None = None
+        self._view: Snapshot | None = None
+        self._asked_at = float("-inf")
+        self._pointer: Pointer | None = None
+        self._base: Base | None = None
+        self._parts: dict[tuple[int, str | None], Part] = {}
+        self._state: tuple[Base, int, str | None] | None = None
+
+    def view(self) -> IndexView:
+        """One consistent state, at most a second old, older only while much is being taken in."""
+        with self._lock:
+            view = self._view
+            if view is not None and time.monotonic() - self._asked_at < POLL_S:
+                return view
+            if self._pending is None or self._pending.done():
+                self._pending = self._refresher.submit(self._refreshed)
+            pending = self._pending
+        try:
+            return pending.result(None if view is None else PATIENCE_S)
+        except TimeoutError:
+            if view is None or pending.done():
+                raise
+            return view
+
+    def refresh(self) -> IndexView:
+        """The state with everything that is committed now."""
+        return self._refresher.submit(self._refreshed).result()
+
+    def compact(self) -> bool:
+        """Write base and delta into a new base, without what was removed. Whether there was anything to do.
+
+        Raises IndexBusy, IndexNotWritten; the old base stays then.
+        """
+        with file_lock(self._writers, wait_s=LONGEST_WRITE_S) as had:
+            if not had:
+                raise IndexBusy(f"{self._folder}: another process is writing it", "try again later")
+            written = self._write_unless_current()
+        self._adopt()
+        return written
+
+    def rebuild(self) -> None:
+        """Write the base anew from the database alone. Raises IndexBusy, IndexNotWritten."""
+        with file_lock(self._writers, wait_s=LONGEST_WRITE_S) as had:
+            if not had:
+                raise IndexBusy(f"{self._folder}: another process is writing it", "try again later")
+            self._write()
+        self._adopt()
+
+    def maybe_compact(self) -> bool:
+        """Compact where the delta is large, something removed is due to go, or another embedder is through.
+
+        Cheap where there is nothing to do; leaves it to another process that is at it. Raises IndexNotWritten.
+        """
+        if not wants_merging(self.growth()):
+            return False
+        with file_lock(self._writers, wait_s=0) as had:
+            if not had or not wants_merging(self.growth()):
+                return False
+            self._write()
+        self._adopt()
+        return True
+
+    def growth(self) -> Growth:
+        """How far the database has gone on since the base was written."""
+        with self._database.read() as session:
+            return growth_since(session, self._folder, wanted_digest=self._wanted())
+
+    def close(self) -> None:
+        self._refresher.shutdown(wait=True)
+
+    @property
+    def _writers(self) -> Path:
+        return self._folder / "write.lock"
+
+    def _wanted(self) -> str | None:
+        return self.embedder_digest() if callable(self.embedder_digest) else self.embedder_digest
+
+    def _adopt(self) -> None:
+        if self._view is not None:
+            self.refresh()
+        self._database.forget_deleted()
+
+    def _refreshed(self) -> Snapshot:
+        """Runs in the one refreshing thread, which alone touches base, parts and state."""
+        asked_at = time.monotonic()
+        base = self._current_base()
+        with self._database.read() as session:
+            view = self._snapshot(session, base)
+        with self._lock:
+            self._view, self._asked_at = view, asked_at
+        return view
+
+    def _snapshot(self, session: Session, base: Base) -> Snapshot:
+        number = last_change(session)
+        digest = self._wanted() or base.manifest.embedder_digest
+        if digest is None:
+            digest = best_digest(session, None)
+        if self._view is not None and self._state == (base, number, digest):
+            return self._view
+        last = {change.recording_id: change for change in changes_since(session, base.manifest.change_number)}
+        self._parts = self._parts_of(session, last, digest)
+        self._state = (base, number, digest)
+        return Snapshot(
+            self._database,
+            base,
+            [part for part in self._parts.values() if len(part)],
+            changed=frozenset(last),
+            change_number=number,
+            embedder_digest=digest,
+        )
+
+    def _parts_of(
+        self, session: Session, last: dict[str, ChangeRow], digest: str | None
+    ) -> dict[tuple[int, str | None], Part]:
+        """A part for each recording added since the base; those known already are taken over."""
+        added = {key: change for key, change in last.items() if change.kind is ChangeKind.ADDED}
+        fresh = {key for key, change in added.items() if (change.number, digest) not in self._parts}
+        read = {
+            recording.recording_id: make_part(recording)
+            for recording in published_recordings(session, fresh, digest=digest, analyse=self._analyse)
+        }
+        parts = {}
+        for recording_id, change in added.items():
+            part = read.get(recording_id) or self._parts.get((change.number, digest))
+            if part is not None:
+                parts[change.number, digest] = part
+        return parts
+
+    def _current_base(self) -> Base:
+        pointer = read_current(self._folder)
+        if self._base is None or (pointer is not None and pointer != self._pointer):
+            self._base = self._trusted_base() or self._rebuilt_base()
+            self._pointer = read_current(self._folder)
+        return self._base
+
+    def _trusted_base(self) -> Base | None:
+        """The current base, None where there is none that can be trusted. A reader that comes while a writer clears
+        the old base away finds the new pointer the second time."""
+        pointer = read_current(self._folder)
+        while pointer is not None:
+            try:
+                base = open_base(self._folder / pointer.name, sha256=pointer.sha256)
+            except BaseDamagedError as error:
+                if (again := read_current(self._folder)) == pointer:
+                    log.warning("the index is damaged and is rebuilt: %s", error)
+                    return None
+                pointer = again
+            else:
+                return base if self._is_ours(base) else None
+        return None
+
+    def _is_ours(self, base: Base) -> bool:
+        """Analysed as questions are, and written from this very database."""
+        manifest = base.manifest
+        with self._database.read() as session:
+            mark = change_mark(session, manifest.change_number)
+        return manifest.analysis_version == self._analysis_version and manifest.change_mark == mark
+
+    def _rebuilt_base(self) -> Base:
+        with self._database.read() as session:
+            if last_change(session) == 0:
+                return empty_base(analysis_version=self._analysis_version)
+        try:
+            with file_lock(self._writers, wait_s=0) as had:
+                if had and (base := self._trusted_base()) is None:
+                    self._write()
+                base = self._trusted_base()
+        except (IndexNotWritten, OSError) as error:
+            log.warning("the index is served from memory: %s", error)
+            base = None
+        return base or empty_base(analysis_version=self._analysis_version)
+
+    def _write_unless_current(self) -> bool:
+        growth = self.growth()
+        if growth.changes == 0 and growth.base_digest == growth.best_digest and self._trusted_base() is not None:
+            return False
+        self._write()
+        return True
+
+    def _write(self) -> None:
+        """Only under the writers' lock. The new base is whole on the disk before CURRENT names it."""
+        name = new_id()
+        folder = self._folder / name
+        try:
+            with self._database.read() as session:
+                number = last_change(session)
+                digest = growth_since(session, self._folder, wanted_digest=self._wanted()).best_digest
+                mark = change_mark(session, number)
+                recordings = published_recordings(session, None, digest=digest, analyse=self._analyse)
+                passages = write_base(folder, recordings)
+            sha256 = _sealed(folder, ManifestDraft(number, mark, digest, self._analysis_version, passages))
+            write_current(self._folder, Pointer(name, sha256))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._clear(keep=name)
+
+    def _clear(self, *, keep: str) -> None:
+        """Old bases, and what a killed writer left. Readers that have one open keep it until they let go."""
+        for path in self._folder.iterdir():
+            if path.is_dir() and path.name != keep:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _sealed(folder: Path, draft: ManifestDraft) -> str:
+    try:
+        return seal(folder, draft)
+    except OSError as error:
+        raise IndexNotWritten(f"{folder}: {error.strerror or error}", "free some disk") from error

@@ -1,0 +1,49 @@
+"""Real databases for every test: SQLite, and PostgreSQL from a wheel."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from earmark.migrations import migrate
+from knowledge.database import Database
+from tests.postgres import PostgresServer, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One server for the whole run."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'earmark.db'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return sqlite_url
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.fresh_url()
+
+
+@pytest.fixture
+def databases(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database of each kind: a test that asks for it runs over both."""
+    database = Database(database_url)
+    migrate(database, tmp_path / "home")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(sqlite_url: str, tmp_path: Path) -> Iterator[Database]:
+    """A migrated SQLite database, where the kind does not matter."""
+    database = Database(sqlite_url)
+    migrate(database, tmp_path / "home")
+    yield database
+    database.close()
