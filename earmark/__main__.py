@@ -1,0 +1,44 @@
+"""`earmark`: runs a command and turns what went wrong into a plain line and an exit code."""
+
+import sys
+
+import click
+import typer
+
+from assistant.errors import EarmarkError, PartDown
+from earmark.cli import app
+from earmark.cli.console import say
+
+DONE, NOTHING_TRIED, PART_DOWN, INTERRUPTED = 0, 2, 3, 130
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code (the table is in `earmark --help`)."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="earmark", standalone_mode=False)
+        return code if isinstance(code, int) else DONE
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return NOTHING_TRIED
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        say("interrupted")
+        return INTERRUPTED
+    except EarmarkError as error:
+        say(f"earmark: {error}")
+        return exit_code(error)
+
+
+def exit_code(error: EarmarkError) -> int:
+    """3 where a part is down, else 2: a command that tried some inputs and failed others returns 1 itself."""
+    return PART_DOWN if isinstance(error, PartDown) else NOTHING_TRIED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The one place where the parts are put together. Everything heavy is made here, late, and closed again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from assistant.answering.ask import Asking
+from assistant.engine.client import EngineClient
+from assistant.engine.http_client import HttpEngineClient
+from assistant.engine.service import borrowed_engine
+from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec
+from assistant.errors import EarmarkError
+from assistant.hearing.heard import HearingLimits
+from earmark import __version__
+from earmark.migrations import migrate
+from earmark.settings import Settings
+from indexer.services import Services, WorkLimits
+from knowledge import model_files
+from knowledge.database import Database
+from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
+from knowledge.index.follower import IndexFollower
+from web.app import create_app
+from web.services import WebServices
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An opened home: its settings and its database, migrated."""
+
+    settings: Settings
+    database: Database
+
+
+@contextmanager
+def open_house(settings: Settings) -> Iterator[House]:
+    """Open a home, making it where it is new. Raises SchemaTooNew, and SettingsError where it cannot be written."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.database)
+    try:
+        migrate(database, settings.home)
+        yield House(settings, database)
+    finally:
+        database.close()
+
+
+def engine_spec(settings: Settings) -> EngineSpec:
+    """What the engine of this home is to run."""
+    return EngineSpec(
+        recogniser=RecogniserSpec(
+            name=settings.recognizer.value,
+            model=str(settings.recognizer_model) if settings.recognizer_model else None,
+            url=settings.recognizer_url,
+            key=settings.recognizer_key,
+        ),
+        embedder=EmbedderSpec(model=settings.embedder),
+        children=settings.recognizer_children,
+        max_hours=settings.max_hours,
+        max_upload_mb=settings.max_upload_mb,
+    )
+
+
+def embedder_folder(settings: Settings) -> Path:
+    """The embedder's model folder. Raises EmbedderDown naming what is missing or changed."""
+    return model_files.embedder_folder(settings.embedder)
+
+
+@contextmanager
+def open_engine(settings: Settings) -> Iterator[EngineClient]:
+    """The engines named by a setting; else this home's live one; else one started for the call."""
+    if settings.engine_url:
+        with closing(HttpEngineClient(settings.engine_url, settings.engine_key or "")) as client:
+            yield client
+        return
+    with borrowed_engine(settings.home, engine_spec(settings)) as client:
+        yield client
+
+
+@contextmanager
+def open_index(house: House, *, embedder_digest: Callable[[], str | None] | None = None) -> Iterator[IndexFollower]:
+    """This host's index, following the database."""
+    follower = IndexFollower(
+        house.database,
+        house.settings.home / "index",
+        analyse=analyse,
+        analysis_version=ANALYSIS_VERSION,
+        embedder_digest=embedder_digest,
+    )
+    try:
+        yield follower
+    finally:
+        follower.close()
+
+
+@contextmanager
+def open_asking(house: House, engine: EngineClient) -> Iterator[Asking]:
+    with open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index:
+        yield Asking(house.database, engine, index)
+
+
+@contextmanager
+def open_worker(house: House, engine: EngineClient) -> Iterator[Services]:
+    with open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index:
+        yield Services(
+            database=house.database,
+            home=house.settings.home,
+            engine=engine,
+            follower=index,
+            limits=WorkLimits(
+                hearing=HearingLimits(max_hours=house.settings.max_hours),
+                recordings_at_once=house.settings.workers,
+                least_free_mb=house.settings.least_free_mb,
+            ),
+        )
+
+
+@contextmanager
+def open_web(house: House, engine: EngineClient) -> Iterator[FastAPI]:
+    settings = house.settings
+    with open_asking(house, engine) as asking:
+        yield create_app(
+            WebServices(
+                database=house.database,
+                home=settings.home,
+                asking=asking,
+                engine=engine,
+                engine_state=engine.state,
+                version=__version__,
+                max_upload_bytes=int(settings.max_upload_mb * 1e6),
+                least_free_bytes=int(settings.least_free_mb * 1e6),
+            )
+        )
+
+
+def digest_of_embedder(engine: EngineClient) -> str | None:
+    """Which embedder answers now; None while none does: words and sounds still find."""
+    try:
+        embedder = engine.state().embedder
+    except EarmarkError:
+        return None
+    return embedder.digest if embedder.state == "ready" else None

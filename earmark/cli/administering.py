@@ -1,0 +1,55 @@
+"""`earmark doctor | backup | restore`: what an admin needs beside a running server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark.cli.console import say, tell_json, tell_table
+from earmark.cli.flags import settings_of
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def hang(app: typer.Typer) -> None:
+    for command in (doctor, backup, restore):
+        app.command(command.__name__)(command)
+
+
+def doctor(context: typer.Context, as_json: AsJson = False) -> int:
+    """Say what is well and what is not, and what to do about it."""
+    from earmark.doctor import Health, examine
+
+    findings = examine(settings_of(context))
+    if as_json:
+        tell_json(
+            [
+                {"subject": f.subject, "health": f.health.value, "detail": f.detail, "way_out": f.way_out}
+                for f in findings
+            ]
+        )
+    else:
+        tell_table(("", "", "", "what to do"), ((f.health.value, f.subject, f.detail, f.way_out) for f in findings))
+    return 3 if any(finding.health is Health.BROKEN for finding in findings) else 0
+
+
+def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="The archive to write, a .tar.")]) -> None:
+    """Write everything into one archive, consistent even while the server runs."""
+    from earmark import backup as archive
+    from earmark.build import open_house
+
+    settings = settings_of(context)
+    with open_house(settings) as house:
+        report = archive.backup(settings.home, house.database, file)
+    say(f"{file}: {report.files} files, {report.size_bytes / 1e6:.1f} MB")
+
+
+def restore(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="An archive that backup wrote.")]
+) -> None:
+    """Bring an archive back into an empty home; every digest is checked before anything is put in place."""
+    from earmark import backup as archive
+
+    settings = settings_of(context)
+    report = archive.restore(file, settings.home)
+    say(f"{settings.home}: {report.files} files, {report.size_bytes / 1e6:.1f} MB; start with: earmark serve")

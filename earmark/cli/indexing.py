@@ -1,0 +1,311 @@
+"""`earmark index | recordings | courses | jobs | remove`: what comes in, what is there, what is under way."""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assistant.courses.receiving import Received, receive
+from assistant.courses.removing import remove_recording
+from assistant.engine.client import EngineClient
+from assistant.errors import BadInput, EarmarkError
+from assistant.hearing.listening import MediaFile, find_media
+from assistant.jobs import presence
+from assistant.jobs import store as jobs
+from assistant.jobs.job import Job, JobState
+from earmark.build import House, open_engine, open_house, open_index, open_worker
+from earmark.cli.console import clock, say, tell, tell_json, tell_table
+from earmark.cli.flags import settings_of
+from earmark.cli.progress import Watched, watch
+from indexer.worker import run_worker
+from knowledge.passages import store as passages
+from knowledge.recordings import store as recordings
+from knowledge.recordings.recording import Recording
+from knowledge.transcripts import store as transcripts
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+POLL_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that was not taken, and why."""
+
+    recording: str
+    error: EarmarkError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of every file of one call."""
+
+    indexed: tuple[dict[str, Any], ...]
+    skipped: tuple[dict[str, Any], ...]
+    failed: tuple[dict[str, Any], ...]
+
+    def as_document(self) -> dict[str, Any]:
+        return {"indexed": list(self.indexed), "skipped": list(self.skipped), "failed": list(self.failed)}
+
+
+def hang(app: typer.Typer) -> None:
+    app.command("index")(index)
+    app.command("recordings")(list_recordings)
+    app.command("courses")(list_courses)
+    app.command("jobs")(list_jobs)
+    app.command("remove")(remove)
+
+
+def index(
+    context: typer.Context,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files and folders; folders are walked.")] = None,
+    course: Annotated[str, typer.Option(help="The course they belong to; made where it is not there yet.")] = "General",
+    language: Annotated[str | None, typer.Option(help="Spoken language, such as en; detected if absent.")] = None,
+    script: Annotated[Path | None, typer.Option(help="Text believed to be said: helps the recogniser.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make this host's index anew from the database.")] = False,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Merge the index now; removed words leave the disk.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write down recordings and make them findable. What is there already is skipped.
+
+    earmark index talks/ --course "Workplace safety"
+    earmark index talk.mp4 --script talk.txt
+    """
+    if not paths and not (rebuild or compact):
+        raise BadInput("nothing to index", "name files or folders: earmark index talks/ --course NAME")
+    settings = settings_of(context)
+    with open_house(settings) as house:
+        outcome = index_paths(house, paths or [], course=course, language=language, script=script, quiet=as_json)
+        if rebuild or compact:
+            with open_index(house) as follower:
+                follower.rebuild() if rebuild else follower.compact()
+            say("the index was made anew" if rebuild else "the index was merged")
+    if as_json:
+        tell_json(outcome.as_document())
+    elif paths:
+        _tell_outcome(outcome)
+    if not outcome.failed:
+        return 0
+    return 2 if not outcome.indexed and not outcome.skipped and len(outcome.failed) == 1 else 1
+
+
+def index_paths(
+    house: House,
+    paths: Sequence[Path],
+    *,
+    course: str,
+    language: str | None = None,
+    script: Path | None = None,
+    engine: EngineClient | None = None,
+    quiet: bool = False,
+) -> Outcome:
+    """Take files in, and wait until each is findable or has failed. Without a live worker this call works itself."""
+    found = find_media(paths)
+    refused = [Refused(refusal.name, refusal.error) for refusal in found.refusals]
+    taken: list[tuple[MediaFile, Received]] = []
+    for file in found.files:
+        try:
+            taken.append((file, _receive(house, file, course=course, language=language, script=script)))
+        except EarmarkError as error:
+            refused.append(Refused(file.name, error))
+    waiting = [Watched(received.job_id, file.name) for file, received in taken if received.job_id]
+    with _a_worker(house, engine, needed=bool(waiting)):
+        over = watch(house.database, waiting, poll_s=POLL_S, quiet=quiet)
+    return _outcome(house, taken, over, refused)
+
+
+def _receive(house: House, file: MediaFile, *, course: str, language: str | None, script: Path | None) -> Received:
+    return receive(
+        house.database,
+        house.settings.home,
+        file.path,
+        name=file.name,
+        course=course,
+        language=language,
+        script=script,
+        least_free_mb=house.settings.least_free_mb,
+    )
+
+
+@contextlib.contextmanager
+def _a_worker(house: House, engine: EngineClient | None, *, needed: bool) -> Iterator[None]:
+    """Where no worker lives, this call is one until its jobs are over."""
+    with house.database.read() as session:
+        lives = bool(presence.workers_alive(session))
+    if lives or not needed:
+        yield
+        return
+    stop = threading.Event()
+    with contextlib.ExitStack() as opened:
+        services = opened.enter_context(open_worker(house, engine or opened.enter_context(open_engine(house.settings))))
+        thread = threading.Thread(target=run_worker, args=(services,), kwargs={"stop": stop}, name="worker")
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _outcome(
+    house: House, taken: Sequence[tuple[MediaFile, Received]], over: dict[str, Job], refused: Sequence[Refused]
+) -> Outcome:
+    indexed: list[dict[str, Any]] = []
+    skipped: list[dict[str, Any]] = []
+    failed = [{"recording": each.recording, "error": str(each.error)} for each in refused]
+    for file, received in taken:
+        if received.job_id is None:
+            skipped.append(
+                {"recording": file.name, "recording_id": received.recording_id, "reason": received.skipped_reason}
+            )
+            continue
+        job = over[received.job_id]
+        if job.state is JobState.DONE:
+            indexed.append(_indexed_document(house, received.recording_id))
+        else:
+            failed.append({"recording": file.name, "error": _job_error(job)})
+    return Outcome(tuple(indexed), tuple(skipped), tuple(failed))
+
+
+def _job_error(job: Job) -> str:
+    if job.error is None:
+        return job.state.value
+    return f"{job.error.detail}; {job.error.way_out}" if job.error.way_out else job.error.detail
+
+
+def _indexed_document(house: House, recording_id: str) -> dict[str, Any]:
+    with house.database.read() as session:
+        recording = recordings.recording(session, recording_id)
+        if recording is None or recording.revision is None:
+            return {"recording_id": recording_id, "reason": "removed meanwhile"}
+        return {
+            "recording": recording.name,
+            "recording_id": recording.id,
+            "duration_s": round(recording.duration_s or 0.0, 3),
+            "segments": transcripts.count_segments(session, recording.id, recording.revision),
+            "passages": passages.count_passages(session, recording.id, recording.revision),
+            "note": recording.note,
+        }
+
+
+def _tell_outcome(outcome: Outcome) -> None:
+    for one in outcome.indexed:
+        note = f"  ({one['note']})" if one.get("note") else ""
+        tell(f"findable  {one['recording']}  {clock(one['duration_s'])}, {one['passages']} passages{note}")
+    for one in outcome.skipped:
+        tell(f"skipped   {one['recording']}  {one['reason']}")
+    for one in outcome.failed:
+        tell(
+            f"failed    {one['error']}"
+            if one["recording"] in one["error"]
+            else f"failed    {one['recording']}: {one['error']}"
+        )
+
+
+def list_recordings(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the recordings: what state they are in, how long, in which course."""
+    with open_house(settings_of(context)) as house, house.database.read() as session:
+        names = {course.id: course.name for course in recordings.list_courses(session)}
+        documents = [_recording_document(each, names) for each in recordings.list_recordings(session)]
+    if as_json:
+        tell_json({"items": documents, "next": None})
+        return
+    tell_table(
+        ("recording", "course", "length", "state", "id", "note"),
+        (
+            (d["recording"], d["course"], clock(d["duration_s"] or 0), d["state"], d["recording_id"], d["note"] or "")
+            for d in documents
+        ),
+    )
+
+
+def _recording_document(recording: Recording, courses: dict[str, str]) -> dict[str, Any]:
+    return {
+        "recording": recording.name,
+        "recording_id": recording.id,
+        "title": recording.title,
+        "course": courses[recording.course_id],
+        "state": recording.state.value,
+        "language": recording.language,
+        "duration_s": recording.duration_s,
+        "speech_s": recording.speech_s,
+        "recogniser": recording.recogniser,
+        "note": recording.note,
+        "created_at": recording.created_at.isoformat(),
+    }
+
+
+def list_courses(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the courses and how many recordings each has."""
+    with open_house(settings_of(context)) as house, house.database.read() as session:
+        counts: dict[str, int] = {}
+        for recording in recordings.list_recordings(session):
+            counts[recording.course_id] = counts.get(recording.course_id, 0) + 1
+        documents = [
+            {"course": course.name, "course_id": course.id, "recordings": counts.get(course.id, 0)}
+            for course in recordings.list_courses(session)
+        ]
+    if as_json:
+        tell_json({"items": documents, "next": None})
+        return
+    tell_table(
+        ("course", "recordings", "id"),
+        ((str(d["course"]), str(d["recordings"]), str(d["course_id"])) for d in documents),
+    )
+
+
+def list_jobs(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the newest jobs: how far they are, or why they failed."""
+    with open_house(settings_of(context)) as house, house.database.read() as session:
+        page = jobs.list_jobs(session)
+        names = {each.id: each.name for each in recordings.list_recordings(session)}
+    if as_json:
+        tell_json({"items": [job_document(job) for job in page.items], "next": page.next})
+        return
+    tell_table(
+        ("recording", "state", "step", "done", "error", "id"),
+        (
+            (
+                names.get(job.recording_id, "(removed)"),
+                job.state.value,
+                job.step.value,
+                f"{job.done:.0f} of {job.total:.0f} {job.unit}" if job.total else "",
+                _job_error(job) if job.error else "",
+                job.id,
+            )
+            for job in page.items
+        ),
+    )
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """A job as the API shows it."""
+    error = job.error and {"type": job.error.type, "detail": job.error.detail, "way_out": job.error.way_out}
+    return {
+        "id": job.id,
+        "kind": job.kind.value,
+        "recording_id": job.recording_id,
+        "state": job.state.value,
+        "step": job.step.value,
+        "done": round(job.done, 3),
+        "total": job.total,
+        "unit": job.unit,
+        "error": error,
+        "attempts": job.attempts,
+        "created_at": job.created_at.isoformat(),
+        "eta_s": job.eta_s,
+    }
+
+
+def remove(
+    context: typer.Context, recording_id: Annotated[str, typer.Argument(help="Its id, as `earmark recordings` shows.")]
+) -> None:
+    """Remove a recording: it is gone from the next question on, and its files follow."""
+    with open_house(settings_of(context)) as house:
+        remove_recording(house.database, recording_id)
+    say(f"removed {recording_id}")

@@ -1,0 +1,152 @@
+"""What is well and what is not on this machine, in plain words, each with what to do. Opens no model."""
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from assistant.engine.http_client import HttpEngineClient
+from assistant.engine.live import read_live_engine
+from assistant.errors import EarmarkError
+from earmark.build import embedder_folder
+from earmark.migrations import current_and_newest
+from earmark.settings import RecogniserName, Settings
+from knowledge.database import Database
+from web.build_static import is_built
+
+
+class Health(StrEnum):
+    WELL = "well"
+    NOTE = "note"
+    """Works, but a person should know."""
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    subject: str
+    health: Health
+    detail: str
+    way_out: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at every part in turn; one that fails hides no other."""
+    looks: list[Callable[[Settings], Finding]] = [
+        _python,
+        _home,
+        _disk,
+        _database,
+        _recogniser,
+        _embedder,
+        _engine,
+        _pages,
+    ]
+    return [look(settings) for look in looks]
+
+
+def _python(_settings: Settings) -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("python", Health.WELL, version)
+
+
+def _home(settings: Settings) -> Finding:
+    home = settings.home
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = home / ".doctor"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        return Finding(
+            "home", Health.BROKEN, f"{home} cannot be written: {error.strerror}", "use --home or mend its rights"
+        )
+    if home.stat().st_mode & 0o077:
+        return Finding("home", Health.NOTE, f"{home} can be read by other users of this machine", f"chmod 700 {home}")
+    return Finding("home", Health.WELL, str(home))
+
+
+def _disk(settings: Settings) -> Finding:
+    free_mb = shutil.disk_usage(settings.home).free / 1e6
+    detail = f"{free_mb / 1000:.1f} GB free"
+    if free_mb < settings.least_free_mb:
+        least_gb = settings.least_free_mb / 1000
+        return Finding("disk", Health.BROKEN, f"{detail}; below {least_gb:.1f} GB nothing is indexed", "free some disk")
+    return Finding("disk", Health.WELL, detail)
+
+
+def _database(settings: Settings) -> Finding:
+    kind = "SQLite" if settings.database.startswith("sqlite") else "PostgreSQL"
+    database = Database(settings.database)
+    try:
+        schema, newest = current_and_newest(database)
+        with database.read() as session:
+            intact = session.scalar(text("PRAGMA quick_check")) if database.is_sqlite else "ok"
+    except (SQLAlchemyError, sqlite3.Error, EarmarkError) as error:
+        return Finding("database", Health.BROKEN, f"{kind}: {error}", "restore a backup, or mend EARMARK_DATABASE_URL")
+    finally:
+        database.close()
+    if intact != "ok":
+        return Finding("database", Health.BROKEN, f"{kind}: damaged: {intact}", "restore the newest backup")
+    if schema is None:
+        return Finding("database", Health.NOTE, f"{kind}: empty", "it is made at the first start")
+    if schema != newest:
+        return Finding(
+            "database", Health.NOTE, f"{kind}: schema {schema}, this program has {newest}", "start the server"
+        )
+    return Finding("database", Health.WELL, f"{kind}, schema {schema}")
+
+
+def _recogniser(settings: Settings) -> Finding:
+    if settings.recognizer is RecogniserName.REMOTE:
+        if not settings.recognizer_url:
+            return Finding("recogniser", Health.BROKEN, "remote, but no address", "set EARMARK_RECOGNIZER_URL")
+        return Finding("recogniser", Health.WELL, f"remote: {settings.recognizer_url}")
+    return Finding(
+        "recogniser",
+        Health.NOTE,
+        "pocketsphinx, the trial default: English only, about 4 words in 10 wrong on real speech",
+        "put a script beside each recording, or set EARMARK_RECOGNIZER=remote and EARMARK_RECOGNIZER_URL",
+    )
+
+
+def _embedder(settings: Settings) -> Finding:
+    try:
+        folder = embedder_folder(settings)
+    except EarmarkError as error:
+        return Finding("embedder", Health.BROKEN, error.detail, error.way_out)
+    if settings.embedder == Settings.model_fields["embedder"].default:
+        return Finding(
+            "embedder", Health.NOTE, f"{settings.embedder}, the trial default: English only", "set EARMARK_EMBEDDER"
+        )
+    return Finding("embedder", Health.WELL, str(folder))
+
+
+def _engine(settings: Settings) -> Finding:
+    if settings.engine_url:
+        client = HttpEngineClient(settings.engine_url, settings.engine_key or "")
+        where = settings.engine_url
+    else:
+        live = read_live_engine(settings.home)
+        if live is None:
+            return Finding("engine", Health.NOTE, "not running", "`earmark serve` starts it")
+        client, where = HttpEngineClient(live.url, live.key), f"process {live.pid}"
+    try:
+        state = client.state()
+    except EarmarkError as error:
+        return Finding("engine", Health.BROKEN, f"{where}: {error.detail}", error.way_out or "restart it")
+    down = [model for model in (state.recogniser, state.embedder) if model.state == "down"]
+    if down:
+        return Finding("engine", Health.BROKEN, f"{where}: {down[0].name} is down: {down[0].detail}", "see its log")
+    return Finding("engine", Health.WELL, f"{where}: {state.recogniser.name}, {state.embedder.name}")
+
+
+def _pages(_settings: Settings) -> Finding:
+    if not is_built():
+        return Finding("pages", Health.BROKEN, "the page's libraries are not installed", "run: make setup")
+    return Finding("pages", Health.WELL, "built")
