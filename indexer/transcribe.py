@@ -1,0 +1,185 @@
+"""From a recording's sound to its transcript: heard, recognised clip by clip, put together, kept.
+
+A killed job comes here again, hears the file again (which is quick) and recognises only what is not kept yet.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import delete, func, update
+from sqlalchemy.orm import Session
+
+from assistant.courses.sidecars import read_script
+from assistant.engine.client import EngineState
+from assistant.hearing.heard import HeardFile, HearingProgress, SpeechClip
+from assistant.jobs import store as jobs
+from assistant.jobs.job import Job, JobStep
+from assistant.recognising.recognizer import ClipOptions
+from assistant.recognising.scripts import align
+from assistant.recognising.subtitles import read_subtitles
+from indexer.clip_results import ClipKey, ClipResult, results_of
+from indexer.hear import Hearing, hear_only
+from indexer.keeping import Progress, keep
+from indexer.receive import Source
+from indexer.recognise import NothingRecognisedError, Recognising, recogniser_state
+from indexer.script_use import FIRST_STRETCH_S, ScriptUse, use_of_script
+from indexer.services import Services
+from knowledge.recordings.tables import RecordingRow
+from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource
+from knowledge.transcripts.store import save_transcript
+from knowledge.transcripts.tables import TranscriptRow
+
+NO_SPEECH = "no speech was found"
+NO_WORDS = "speech was found, but no words were recognised"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a recording says and who wrote it down. `notes`: what a trainer should know."""
+
+    segments: tuple[Segment, ...]
+    source: str
+    file: HeardFile
+    notes: tuple[str, ...]
+
+
+def transcribe(services: Services, job: Job, source: Source) -> None:
+    """Keep the recording's transcript as its next revision; the job goes on with cutting it."""
+    progress = Progress(services, job)
+    progress.say(JobStep.HEARING, 0.0, None)
+    if source.sidecars.subtitles is not None:
+        written = _from_subtitles(services, source, source.sidecars.subtitles, progress)
+    else:
+        written = _from_sound(services, job, source, progress)
+    keep(services, job, lambda session: _save(session, job, written, services))
+
+
+def _from_subtitles(services: Services, source: Source, subtitles: Path, progress: Progress) -> Written:
+    cues = read_subtitles(subtitles, language=source.language or UNDETERMINED)
+    file = hear_only(Hearing(services, source, long_clips=True), progress)
+    inside = cues_inside(cues, file.duration_s)
+    notes = ["its subtitles were taken as they are"]
+    if len(inside) < len(cues):
+        notes.append(f"{len(cues) - len(inside)} of {len(cues)} subtitles lie beyond its end and were left out")
+    return Written(tuple(inside), TimeSource.SUBTITLE.value, file, tuple(notes))
+
+
+def cues_inside(cues: Sequence[Segment], duration_s: float) -> list[Segment]:
+    """Subtitles that begin before the recording ends; the last one ends with it at the latest."""
+    return [
+        cue if cue.end_s <= duration_s else replace(cue, end_s=duration_s) for cue in cues if cue.start_s < duration_s
+    ]
+
+
+def _from_sound(services: Services, job: Job, source: Source, progress: Progress) -> Written:
+    state = recogniser_state(services, job)
+    hearing = Hearing(services, source, long_clips=state.recogniser.gives_word_times)
+    with Recognising(services, job, hearing, progress, state) as recognising:
+        keys, use = _recognise_all(services, job, source, hearing, recognising, state)
+        recognising.drain()
+    with services.database.read() as session:
+        results = results_of(session, job.recording_id, keys)
+    segments = [segment for result in results for segment in result.segments]
+    if use is not None and use.aligned:
+        segments = align(segments, _script(source) or "")
+    notes = [] if use is None else [use.note]
+    notes += what_went_wrong(results, segments)
+    return Written(tuple(segments), state.recogniser.name, hearing.file, tuple(notes))
+
+
+def _recognise_all(
+    services: Services,
+    job: Job,
+    source: Source,
+    hearing: Hearing,
+    recognising: Recognising,
+    state: EngineState,
+) -> tuple[list[ClipKey], ScriptUse | None]:
+    """Send every clip, with what the script is good for once the first stretch showed it."""
+    clips = hearing.clips()
+    options, use, keys = ClipOptions(language=source.language), None, []
+    script = _script(source)
+    first: list[SpeechClip] = []
+    if script is not None:
+        first = _first_stretch(clips, recognising)
+        heard = _heard(services, job, [recognising.send(clip, options) for clip in first], recognising)
+        use = use_of_script(script, heard, plain=options, mixes_scripts=state.recogniser.gives_word_times)
+        options = use.options
+    keys = [recognising.send(clip, options) for clip in first]
+    for one in clips:
+        if isinstance(one, SpeechClip):
+            keys.append(recognising.send(one, options))
+        else:
+            recognising.tell()
+    return keys, use
+
+
+def _script(source: Source) -> str | None:
+    text = read_script(source.sidecars.script) if source.sidecars.script is not None else ""
+    return text if text.strip() else None
+
+
+def _first_stretch(clips: Iterator[SpeechClip | HearingProgress], recognising: Recognising) -> list[SpeechClip]:
+    """The first minute of speech, or all there is."""
+    first: list[SpeechClip] = []
+    speech_s = 0.0
+    for one in clips:
+        if not isinstance(one, SpeechClip):
+            recognising.tell()
+            continue
+        first.append(one)
+        speech_s += one.end_s - one.start_s
+        if speech_s >= FIRST_STRETCH_S:
+            break
+    return first
+
+
+def _heard(services: Services, job: Job, keys: Sequence[ClipKey], recognising: Recognising) -> list[Segment]:
+    recognising.drain()
+    with services.database.read() as session:
+        results = results_of(session, job.recording_id, keys)
+    return [segment for result in results for segment in result.segments]
+
+
+def what_went_wrong(results: Sequence[ClipResult], segments: Sequence[Segment]) -> list[str]:
+    """Notes on clips without a result. Raises NothingRecognisedError where that is all of them."""
+    if not results:
+        return [NO_SPEECH]
+    errors = [result.error for result in results if result.error is not None]
+    if len(errors) == len(results):
+        raise NothingRecognisedError(
+            f"none of {len(errors)} stretches of speech could be recognised: {errors[0]}",
+            "see `earmark doctor`, then try again",
+        )
+    if errors:
+        return [f"{len(errors)} of {len(results)} stretches of speech could not be recognised: {errors[0]}"]
+    return [] if segments else [NO_WORDS]
+
+
+def _save(session: Session, job: Job, written: Written, services: Services) -> None:
+    """Transcript, what the file is and the job's step together, in place of what an attempt before left unpublished."""
+    _forget_unpublished(session, job.recording_id)
+    save_transcript(session, job.recording_id, written.source, written.segments)
+    notes = [note for note in (written.file.note, *written.notes) if note]
+    playable = written.file.playable
+    session.execute(
+        update(RecordingRow)
+        .where(RecordingRow.id == job.recording_id)
+        .values(
+            duration_s=written.file.duration_s,
+            speech_s=written.file.speech_s,
+            has_picture=written.file.has_picture,
+            playable_path=None if playable is None else str(playable.relative_to(services.home)),
+            recogniser=written.source,
+            note="; ".join(notes) or None,
+        )
+    )
+    jobs.advance(session, job, JobStep.CUTTING, unit="segments", total=len(written.segments))
+
+
+def _forget_unpublished(session: Session, recording_id: str) -> None:
+    published = func.coalesce(session.get_one(RecordingRow, recording_id).revision, 0)
+    session.execute(
+        delete(TranscriptRow).where(TranscriptRow.recording_id == recording_id, TranscriptRow.revision > published)
+    )
