@@ -14,7 +14,7 @@ from assistant.errors import BadMedia, DiskFull, EarmarkError
 from assistant.hearing.decoding import ClockedSound, MediaReader, PicturePacket
 from assistant.hearing.heard import Heard, HeardFile, HearingLimits, HearingProgress
 from assistant.hearing.messages import Sender
-from assistant.hearing.opening import open_container, shown_name
+from assistant.hearing.opening import WAY_OUT, open_container, shown_name
 from assistant.hearing.playable import PlayableCopy
 from assistant.hearing.silero import SileroDetector
 from assistant.hearing.speech_spans import LONG_CLIPS, SHORT_CLIPS, SpeechSpans
@@ -57,6 +57,8 @@ def run_errand(errand: Errand, fd: int, channel: socket.socket) -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         sender.send_error(DiskFull(f"{shown}: no room on the disk for the copy that is played", "free some disk space"))
+    except av.error.FFmpegError as error:
+        sender.send_error(BadMedia(f"{shown}: cannot be decoded ({error})", WAY_OUT))
 
 
 def confine(limits: HearingLimits) -> None:

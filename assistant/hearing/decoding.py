@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import av
 import av.audio.frame
@@ -30,6 +29,7 @@ from assistant.hearing.opening import WAY_OUT, shown_name
 
 LOWEST_RATE_HZ = 4_000
 HIGHEST_RATE_HZ = 384_000
+MOST_CHANNELS = 64
 WITHOUT_CLOCK = frozenset({"wav", "w64", "aiff", "caf", "flac", "mp3", "aac", "amr", "amrnb", "amrwb", "ac3"})
 """Containers without timestamps: what a browser plays first is second 0, and the sound runs on."""
 BROADCAST = frozenset({"mpegts"})
@@ -43,11 +43,15 @@ Planes = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class SoundPiece:
-    """A decoded frame on our clock. `breaks`: it does not join the sound before it."""
+    """A decoded frame on our clock. `breaks`: it does not join the sound before it.
+
+    `drop_s`: so much of what comes next was there already.
+    """
 
     frame: av.audio.frame.AudioFrame
     start_s: float
     breaks: bool
+    drop_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +152,18 @@ class MediaReader:
     def _place(self, frame: av.audio.frame.AudioFrame) -> Iterator[SoundPiece]:
         if not frame.samples or not frame.layout.nb_channels:
             return
-        self._check_rate(frame.sample_rate)
+        self._check_shape(frame.sample_rate, frame.layout.nb_channels)
         pts_s = None if frame.time is None or not math.isfinite(frame.time) else frame.time + self._shift_s
         place = self._timeline.place(pts_s, frame.samples, frame.sample_rate)
         self._pace.decoded(frame.samples / frame.sample_rate)
         if place.drop_samples < frame.samples:
-            yield SoundPiece(_without_front(frame, place.drop_samples), place.start_s, place.breaks)
+            yield SoundPiece(frame, place.start_s, place.breaks, place.drop_samples / frame.sample_rate)
 
-    def _check_rate(self, rate_hz: int) -> None:
+    def _check_shape(self, rate_hz: int, channels: int) -> None:
+        if channels > MOST_CHANNELS:
+            raise BadMedia(
+                f"{self._name}: {channels} channels; up to {MOST_CHANNELS} can be heard", "export it in mono or stereo"
+            )
         if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
             raise BadMedia(
                 f"{self._name}: says it has {rate_hz:,} samples a second; only 4,000 to 384,000 can be heard",
@@ -216,6 +224,7 @@ class ClockedSound:
         self._rate_hz, self._channels = rate_hz, channels
         self._resampler: av.audio.resampler.AudioResampler | None = None
         self._shape: tuple[object, ...] = ()
+        self._to_drop = 0
         self.emitted = 0
 
     def feed(self, piece: SoundPiece) -> Iterator[Planes]:
@@ -230,6 +239,7 @@ class ClockedSound:
             yield from self.flush()
             yield from self._silence_until(piece.start_s)
             self._shape, self._resampler = shape, self._new_resampler()
+        self._to_drop += round(piece.drop_s * self._rate_hz)
         yield from self._resampled(piece.frame)
 
     def flush(self) -> Iterator[Planes]:
@@ -239,17 +249,19 @@ class ClockedSound:
             self._resampler = None
 
     def _new_resampler(self) -> av.audio.resampler.AudioResampler:
-        layout = "mono" if self._channels == 1 else "stereo"
-        return av.audio.resampler.AudioResampler(format="fltp", layout=layout, rate=self._rate_hz)
+        # The resampler's own mixing to one channel adds channels up (a loud stereo sound clips): mix_channels averages.
+        return av.audio.resampler.AudioResampler(format="flt", rate=self._rate_hz)
 
     def _resampled(self, frame: av.audio.frame.AudioFrame | None) -> Iterator[Planes]:
         assert self._resampler is not None
         if frame is not None:
             frame.pts = None
         for out in self._resampler.resample(frame):
-            planes = np.nan_to_num(out.to_ndarray(), nan=0.0, posinf=1.0, neginf=-1.0)
-            self.emitted += planes.shape[1]
-            yield np.clip(planes, -1.0, 1.0, out=planes)
+            planes = mix_channels(out.to_ndarray().reshape(-1, out.layout.nb_channels).T, channels=self._channels)
+            dropped = min(self._to_drop, planes.shape[1])
+            self._to_drop -= dropped
+            self.emitted += planes.shape[1] - dropped
+            yield planes[:, dropped:]
 
     def _silence_until(self, start_s: float) -> Iterator[Planes]:
         missing = round(start_s * self._rate_hz) - self.emitted
@@ -257,6 +269,14 @@ class ClockedSound:
             n = min(missing, round(LONGEST_PIECE_S * self._rate_hz))
             self.emitted, missing = self.emitted + n, missing - n
             yield np.zeros((self._channels, n), dtype=np.float32)
+
+
+def mix_channels(planes: Planes, *, channels: int) -> Planes:
+    """`planes` with `channels` rows, finite and in [-1, 1] whatever the file held; averaged where the number differs."""
+    finite = np.clip(np.nan_to_num(planes, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    if len(finite) != channels:
+        finite = np.repeat(finite.mean(axis=0, keepdims=True), channels, axis=0)
+    return np.ascontiguousarray(finite, dtype=np.float32)
 
 
 def _sound_stream(container: av.container.InputContainer, *, name: str) -> av.audio.stream.AudioStream:
@@ -276,15 +296,3 @@ def _picture_stream(container: av.container.InputContainer) -> av.video.stream.V
         ):
             return stream
     return None
-
-
-def _without_front(frame: av.audio.frame.AudioFrame, n_samples: int) -> av.audio.frame.AudioFrame:
-    if not n_samples:
-        return frame
-    samples = frame.to_ndarray()
-    step = 1 if frame.format.is_planar else frame.layout.nb_channels
-    kept = av.audio.frame.AudioFrame.from_ndarray(
-        np.ascontiguousarray(samples[:, n_samples * step :]), format=frame.format.name, layout=frame.layout.name
-    )
-    kept.sample_rate, kept.time_base = frame.sample_rate, Fraction(1, frame.sample_rate)
-    return kept

@@ -86,12 +86,38 @@ def open_container(fd: int, *, name: str) -> av.container.InputContainer:
     if script is not None:
         raise BadMedia(f"{shown}: {script}, not a recording; files named inside a file are never opened", WAY_OUT)
     options = {"fd": str(fd), "format_whitelist": CONTAINERS, "protocol_whitelist": "fd"}
+    if understates_its_size(fd):
+        options["ignore_length"] = "1"
     try:
         return av.open("fd:", mode="r", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
-        raise BadMedia(
-            f"{shown}: not a sound or video file that can be read, or damaged at its start", WAY_OUT
-        ) from error
+        reason, way_out = _why_unreadable(fd)
+        raise BadMedia(f"{shown}: {reason}", way_out) from error
+
+
+def understates_its_size(fd: int) -> bool:
+    """Whether a WAV holds far more sound than its header says, as a recorder that was cut off leaves it."""
+    head = os.pread(fd, 4096, 0)
+    at = head.find(b"data")
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE" or at < 0 or at + 8 > len(head):
+        return False
+    end = at + 8 + int.from_bytes(head[at + 4 : at + 8], "little")
+    left = os.fstat(fd).st_size - end
+    following = os.pread(fd, 4, end + end % 2)
+    return left > 4096 and not following.strip().isalnum()
+
+
+def _why_unreadable(fd: int) -> tuple[str, str]:
+    head = os.pread(fd, 4096, 0)
+    if head[4:8] == b"ftyp":
+        return "cut off: the index that an mp4 keeps is missing", "copy it again whole, or record it again"
+    if not set(head) - set(range(0x20, 0x100)) - set(b"\t\r\n\f") and _is_text(head):
+        return "a text, not a recording", WAY_OUT
+    return "not a sound or video file that can be read, or damaged at its start", WAY_OUT
+
+
+def _is_text(head: bytes) -> bool:
+    return "\N{REPLACEMENT CHARACTER}" not in head[:-4].decode("utf-8", errors="replace")
 
 
 def _script_kind(opening: bytes) -> str | None:

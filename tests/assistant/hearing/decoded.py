@@ -1,0 +1,30 @@
+"""A file's whole sound as the decoder gives it, in this process: for short files of our own making."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from assistant.hearing.decoding import ClockedSound, MediaReader
+from assistant.hearing.heard import HearingLimits
+from assistant.hearing.opening import open_container, open_regular
+from tests.assistant.hearing.making_media import Floats, burst_times
+
+
+def decode(path: Path, *, limits: HearingLimits | None = None, rate_hz: int = 16_000) -> tuple[Floats, str | None]:
+    """The samples at `rate_hz` and the note."""
+    fd = open_regular(path)
+    try:
+        with open_container(fd, name=path.name) as container:
+            reader = MediaReader(container, name=path.name, limits=limits or HearingLimits())
+            sound = ClockedSound(rate_hz=rate_hz, channels=1)
+            parts = [planes[0] for piece in reader.pieces() for planes in sound.feed(piece)]
+            parts += [planes[0] for planes in sound.flush()]
+            return np.concatenate(parts), reader.note
+    finally:
+        os.close(fd)
+
+
+def decoded_bursts(path: Path) -> list[float]:
+    """The seconds at which the decoder hears the bursts."""
+    return burst_times(decode(path)[0])
