@@ -15,7 +15,7 @@ SENTENCE_START = "<s>"
 SENTENCE_END = "</s>"
 LEAST_P = 1e-30
 LEAST_MASS = 1e-4
-"""The file's steps leave sums of probabilities off by this much: no backoff is computed from less."""
+"""The file's steps leave sums of probabilities off by this much: at least so much is left to words not listed."""
 
 Probabilities = NDArray[np.float64]
 
@@ -141,7 +141,9 @@ def _interpolated(
     different = np.bincount(history, count > 0, size)
     weight = np.minimum(mixture.cap, seen / np.maximum(seen + mixture.damping * different, 1))[history]
     p = (1 - weight) * wheel_p + weight * count / np.maximum(seen, 1)[history]
-    left = np.maximum(1 - np.bincount(history, p, size), LEAST_MASS)
+    total = np.bincount(history, p, size)
+    p /= np.maximum(1, total / (1 - LEAST_MASS))[history]
+    left = np.maximum(1 - total, LEAST_MASS)
     left_below = np.maximum(1 - np.bincount(history, lower_p, size), LEAST_MASS)
     has_grams = np.bincount(history, minlength=size) > 0
     return _Grams(keys, p, np.where(has_grams[:-1], (left / left_below)[:-1], backoff))
@@ -164,6 +166,8 @@ def _united(old: Ids, counted: tuple[Ids, Ids]) -> tuple[Ids, Probabilities, Ids
 
 def _row_of(keys: Ids, wanted: Ids) -> Ids:
     """The row of each wanted key, len(keys) where it is not there."""
+    if not len(keys):
+        return np.zeros(len(wanted), np.int64)
     rows = np.searchsorted(keys, wanted)
     found = keys[np.minimum(rows, len(keys) - 1)] == wanted
     return np.where(found, rows, len(keys))

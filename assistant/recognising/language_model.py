@@ -97,7 +97,7 @@ def _unpack(data: NDArray[np.uint8], rows: int, widths: Sequence[int]) -> list[I
     """Columns of a bit-packed table: eight rows fill whole bytes, so each eighth row has its bits at fixed places."""
     total = sum(widths)
     groups = -(-rows // 8)
-    padded = np.zeros((groups + 1) * total, np.uint8)
+    padded = np.zeros(groups * total + total + 8, np.uint8)
     padded[: min(len(data), groups * total)] = data[: groups * total]
     block = np.lib.stride_tricks.sliding_window_view(padded, total + 8)[::total][:groups]
     columns = []

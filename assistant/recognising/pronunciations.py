@@ -31,6 +31,7 @@ PHONES = (
 )
 MOST_PHONES = 30
 LONGEST_ABBREVIATION = 4
+LONGEST_WORD = 40
 LETTER_NAMES = dict(
     zip(
         "abcdefghijklmnopqrstuvwxyz",
@@ -103,13 +104,13 @@ def read_dictionary(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def pronounce(word: str, dictionary: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
-    """How a word outside the dictionary may be said, likeliest first; nothing where it holds no letter a to z.
+    """How a word outside the dictionary may be said, likeliest first; nothing where it is no word of letters a to z.
 
     A name's `'s` is added to the name; up to four letters may also be spelled one by one, as PPE or ISO are.
     """
     stem, _, suffix = word.partition("'")
     letters = re.sub("[^a-z]", "", stem)
-    if not letters:
+    if not letters or len(letters) > LONGEST_WORD:
         return []
     base = tuple(dictionary.get(letters, ())) or letter_to_phone().phones(letters)
     ways = [base] if base else []

@@ -102,12 +102,10 @@ def align(segments: Sequence[Segment], script: str) -> list[Segment]:
     Segments without timed words stay as they are: a sentence inside them would have no time of its own.
     """
     heard = [_Heard(number, word) for number, segment in enumerate(segments) for word in segment.words]
-    placed = _place(heard, script_sentences(script))
-    taken = {place: sentence for sentence in placed for place in range(sentence.first, sentence.last + 1)}
+    placed = _with_slips(_place(heard, script_sentences(script)), heard)
     kept = [segment for segment in segments if not segment.words]
-    for run in _runs_left(heard, taken):
-        if not _is_slip(run, heard, taken):
-            kept.append(_as_heard([heard[place].word for place in run], segments[heard[run[0]].segment]))
+    for run in _runs_left(heard, placed):
+        kept.append(_as_heard([heard[place].word for place in run], segments[heard[run[0]].segment]))
     kept += [sentence.as_segment(heard, segments) for sentence in placed]
     return sorted(kept, key=lambda segment: (segment.start_s, segment.end_s))
 
@@ -205,8 +203,27 @@ def _without_overlaps(placed: Iterable[_Placed]) -> list[_Placed]:
     return kept
 
 
-def _runs_left(heard: Sequence[_Heard], taken: dict[int, _Placed]) -> list[list[int]]:
+def _with_slips(placed: Sequence[_Placed], heard: Sequence[_Heard]) -> list[_Placed]:
+    """Each edge misheard as a word or two more goes to the sentence that it is closer to."""
+    widened = list(placed)
+    ending = {item.last: number for number, item in enumerate(placed)}
+    starting = {item.first: number for number, item in enumerate(placed)}
+    for run in _runs_left(heard, placed):
+        near = []
+        if run[0] - 1 in ending:
+            near.append((_pause(heard, run[0] - 1), ending[run[0] - 1]))
+        if run[-1] + 1 in starting:
+            near.append((_pause(heard, run[-1]), starting[run[-1] + 1]))
+        pause_s, number = min(near, default=(SLIP_PAUSE_S, -1))
+        if len(run) <= LONGEST_SLIP_WORDS and pause_s < SLIP_PAUSE_S:
+            item = widened[number]
+            widened[number] = replace(item, first=min(item.first, run[0]), last=max(item.last, run[-1]))
+    return widened
+
+
+def _runs_left(heard: Sequence[_Heard], placed: Sequence[_Placed]) -> list[list[int]]:
     """Heard words that no sentence took, in runs inside one segment."""
+    taken = {place for sentence in placed for place in range(sentence.first, sentence.last + 1)}
     runs: list[list[int]] = []
     for place, item in enumerate(heard):
         if place in taken:
@@ -217,13 +234,6 @@ def _runs_left(heard: Sequence[_Heard], taken: dict[int, _Placed]) -> list[list[
         else:
             runs.append([place])
     return runs
-
-
-def _is_slip(run: Sequence[int], heard: Sequence[_Heard], taken: dict[int, _Placed]) -> bool:
-    before, after = run[0] - 1, run[-1] + 1
-    close_before = before in taken and _pause(heard, before) < SLIP_PAUSE_S
-    close_after = after in taken and _pause(heard, run[-1]) < SLIP_PAUSE_S
-    return len(run) <= LONGEST_SLIP_WORDS and (close_before or close_after)
 
 
 def _as_heard(words: Sequence[Word], segment: Segment) -> Segment:
@@ -249,7 +259,7 @@ def _lines(text: str) -> list[str]:
 def _is_wrapped(lines: Sequence[str]) -> bool:
     """Most lines that another follows come close to one width that fits a page."""
     followed = [len(line) for line, following in pairwise(lines) if line and following]
-    if len(followed) < 3 or max(followed) > 120:
+    if len(followed) < 3 or not 40 <= max(followed) <= 120:
         return False
     return sum(length >= 0.75 * max(followed) for length in followed) >= 0.8 * len(followed)
 

@@ -1,30 +1,22 @@
 """The embedded recogniser over speech made by flite: what it hears, and that nothing leaks between clips."""
 
 import random
-import subprocess
-from pathlib import Path
+import time
 
 import numpy as np
 import pytest
 
 from assistant.errors import UnknownLanguage
 from assistant.recognising.pocketsphinx import HeardWord, PocketsphinxRecognizer, reason_to_doubt, segments_of
-from assistant.recognising.recognizer import Clip, ClipOptions, Samples
+from assistant.recognising.recognizer import Clip, ClipOptions
 from knowledge.transcripts.segment import TimeSource
+from tests.assistant.recognising.flite import say
 
 SENTENCES = (
     "the fire door must stay closed at night",
     "please wear your gloves in the kitchen",
     "we pay for the train but not for dinner",
 )
-
-
-def say(text: str, folder: Path) -> Samples:
-    """16 kHz speech by flite."""
-    wav = folder / "said.wav"
-    subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(wav)], check=True)
-    raw = np.frombuffer(wav.read_bytes()[44:], "<i2")
-    return (raw / 32768).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +51,7 @@ def test_neither_order_nor_neighbours_change_a_result(recogniser: PocketsphinxRe
         assert recogniser.recognize(mixed)[::2] == [alone[number] for number in order]
 
 
-def test_another_process_s_recogniser_gives_the_same(recogniser: PocketsphinxRecognizer, spoken: list[Clip]) -> None:
+def test_a_second_recogniser_gives_the_same(recogniser: PocketsphinxRecognizer, spoken: list[Clip]) -> None:
     assert PocketsphinxRecognizer().recognize(spoken) == recogniser.recognize(spoken)
 
 
@@ -108,3 +100,51 @@ def test_doubt_is_said_and_silence_is_no_doubt() -> None:
     assert reason_to_doubt([word(0, 30), word(31, 60)]) is None
     assert "hesitated" in str(reason_to_doubt([word(0, 30, posterior=0.0)]))
     assert "clear English" in str(reason_to_doubt([word(0, 9, score=0.0)]))
+
+
+def heard(recogniser: PocketsphinxRecognizer, clip: Clip, options: ClipOptions) -> str:
+    (result,) = recogniser.recognize([Clip(clip.samples, options)])
+    return " ".join(segment.text for segment in result.segments)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    """A sentence with a word that no dictionary holds and an abbreviation."""
+    return Clip(say("wear the zoltex gloves and other P P E in bay fourteen", tmp_path_factory.mktemp("odd")))
+
+
+def test_a_script_that_is_spoken_is_heard_word_for_word(recogniser: PocketsphinxRecognizer, odd: Clip) -> None:
+    script = "Intro.\nWear the Zoltex gloves and other PPE in bay 14.\nClose the door."
+    assert heard(recogniser, odd, ClipOptions()) != "wear the zoltex gloves and other ppe in bay fourteen"
+    mixed = heard(recogniser, odd, ClipOptions(script=script))
+    assert mixed == "wear the zoltex gloves and other ppe in bay fourteen"
+
+
+def test_terms_bring_words_that_no_dictionary_holds(recogniser: PocketsphinxRecognizer, odd: Clip) -> None:
+    assert "zoltex" in heard(recogniser, odd, ClipOptions(hotwords=("Zoltex gloves", "PPE")))
+
+
+def test_one_clip_s_script_leaves_the_next_clip_alone(
+    recogniser: PocketsphinxRecognizer, spoken: list[Clip], odd: Clip
+) -> None:
+    before = recogniser.recognize(spoken)
+    scripted = [Clip(clip.samples, ClipOptions(script="Zoltex gloves.")) for clip in (odd, *spoken)]
+    recogniser.recognize(scripted)
+    assert recogniser.recognize(spoken) == before
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "安全第一。请戴好安全帽。", "— … !!", "\0\x01", "ß" * 200])
+def test_text_that_nobody_can_say_in_english_changes_nothing(
+    recogniser: PocketsphinxRecognizer, spoken: list[Clip], text: str
+) -> None:
+    plain = heard(recogniser, spoken[0], ClipOptions())
+    assert heard(recogniser, spoken[0], ClipOptions(script=text, hotwords=(text,))) == plain
+
+
+def test_the_mixed_decoders_of_the_last_texts_are_kept(recogniser: PocketsphinxRecognizer, odd: Clip) -> None:
+    options = ClipOptions(script="We wear Zoltex gloves.")
+    first = heard(recogniser, odd, options)
+    began = time.process_time()
+    assert heard(recogniser, odd, options) == first
+    again_s = time.process_time() - began
+    assert again_s < odd.duration_s

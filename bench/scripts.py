@@ -1,0 +1,101 @@
+"""How far a recording's script carries the trial recogniser: words wrong, sentences placed, starts off.
+
+    .venv/bin/python -m bench.scripts ../shared/data/moments
+
+For each recording: decoded as it comes, with its own script mixed in, with its terms, with another recording's script;
+then aligned with its script. The script is the recording's texts, a line each, without times.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.hearing.heard import SpeechClip
+from assistant.hearing.listening import hear
+from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
+from assistant.recognising.recognizer import Clip, ClipOptions
+from assistant.recognising.scripts import align, match_share, script_sentences, script_terms
+from earmark.bench.error_rates import word_errors
+from knowledge.transcripts.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    start_s: float
+    text: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--recording", help="only recordings whose name holds this")
+    asked = parser.parse_args()
+    gold = read_gold(asked.folder / "manifest.jsonl")
+    scripts = {name: "\n".join(line.text for line in lines) for name, lines in gold.items()}
+    recogniser = PocketsphinxRecognizer()
+    print("| recording | mixed in | WER heard | after aligning | placed | start error median / p90 s | CPU a s |")
+    print("| --- | --- | ---: | ---: | ---: | --- | ---: |")
+    for name in gold:
+        if not asked.recording or asked.recording in name:
+            other = next(script for key, script in scripts.items() if key != name)
+            measure(recogniser, asked.folder, name, gold[name], scripts[name], other)
+
+
+def read_gold(manifest: Path) -> dict[str, list[Gold]]:
+    gold: dict[str, list[Gold]] = {}
+    for line in manifest.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        gold.setdefault(row["recording"], []).append(Gold(row["start_s"], row["text"]))
+    return gold
+
+
+def measure(
+    recogniser: PocketsphinxRecognizer, folder: Path, name: str, gold: list[Gold], script: str, other: str
+) -> None:
+    clips = [item for item in hear(folder / name) if isinstance(item, SpeechClip)]
+    ways = {
+        "nothing": ClipOptions(),
+        "its script": ClipOptions(script=script),
+        "its terms": ClipOptions(hotwords=script_terms(script)),
+        "another's script": ClipOptions(script=other),
+    }
+    for way, options in ways.items():
+        began = time.process_time()
+        heard = transcribe(recogniser, clips, options)
+        spent = (time.process_time() - began) / sum(clip.end_s - clip.start_s for clip in clips)
+        first_minute = [word for segment in heard for word in segment.words if word.end_s < 60]
+        print(
+            f"| {Path(name).stem} | {way} | {wer(gold, heard):.1f} | {alignment(gold, heard, script)} | {spent:.2f} |",
+            f"match own {match_share(first_minute, script):.2f} other {match_share(first_minute, other):.2f}",
+            flush=True,
+        )
+
+
+def transcribe(recogniser: PocketsphinxRecognizer, clips: list[SpeechClip], options: ClipOptions) -> list[Segment]:
+    results = recogniser.recognize([Clip(clip.samples, options) for clip in clips])
+    return [
+        segment.shifted(clip.start_s)
+        for clip, result in zip(clips, results, strict=True)
+        for segment in result.segments
+    ]
+
+
+def alignment(gold: list[Gold], heard: list[Segment], script: str) -> str:
+    aligned = align(heard, script)
+    starts = {script_sentences(line.text)[0].text: line.start_s for line in gold}
+    placed = [segment for segment in aligned if segment.text in starts]
+    errors = sorted(abs(segment.start_s - starts[segment.text]) for segment in placed)
+    shown = f"{statistics.median(errors):.2f} / {errors[int(0.9 * len(errors))]:.2f}" if errors else "-"
+    return f"{wer(gold, aligned):.1f} | {len(placed)}/{len(gold)} | {shown}"
+
+
+def wer(gold: list[Gold], segments: list[Segment]) -> float:
+    said = " ".join(line.text for line in gold)
+    return 100 * word_errors([said], [" ".join(segment.text for segment in segments)], language="en").rate
+
+
+if __name__ == "__main__":
+    main()
