@@ -272,7 +272,7 @@ class ClockedSound:
 
 
 def mix_channels(planes: Planes, *, channels: int) -> Planes:
-    """`planes` with `channels` rows, finite and in [-1, 1] whatever the file held; averaged where the number differs."""
+    """`planes` with `channels` rows, finite and in [-1, 1] whatever the file held; averaged where needed."""
     finite = np.clip(np.nan_to_num(planes, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
     if len(finite) != channels:
         finite = np.repeat(finite.mean(axis=0, keepdims=True), channels, axis=0)

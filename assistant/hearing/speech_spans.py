@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.hearing.heard import SpeechClip
+from assistant.hearing.levelling import Leveller
 from assistant.hearing.silero import BLOCK, Probabilities
 from assistant.recognising.recognizer import MAX_CLIP_S, SAMPLE_RATE_HZ, Samples
 
@@ -132,7 +133,7 @@ class SpeechSpans:
 
     def __init__(self, detect: Callable[[Samples], Probabilities], rules: CuttingRules = LONG_CLIPS) -> None:
         self._detect, self._rules = detect, rules
-        self._cutter = SpanCutter(rules)
+        self._cutter, self._leveller = SpanCutter(rules), Leveller()
         self._kept = np.zeros(0, dtype=np.float32)
         self._kept_from = 0
         self._detected = 0
@@ -162,7 +163,7 @@ class SpeechSpans:
 
     def _detect_next(self, n_samples: int) -> Iterator[SpeechClip]:
         at = self._detected - self._kept_from
-        probabilities = self._detect(self._kept[at : at + n_samples])
+        probabilities = self._detect(self._leveller.level(self._kept[at : at + n_samples]))
         self._detected += n_samples
         for span in self._cutter.feed(probabilities):
             yield self._clip(span, end_of_sound=self._total)
