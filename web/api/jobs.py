@@ -1,0 +1,46 @@
+"""Jobs by program: watch, cancel, try again."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from assistant.jobs import store as jobs
+from assistant.jobs.job import JobState
+from web.api.models import PROBLEMS, JobOut, JobsOut
+from web.library import services_of
+
+router = APIRouter(prefix="/api/v1", tags=["jobs"], responses=PROBLEMS)
+
+
+@router.get("/jobs", response_model=JobsOut)
+def list_jobs(
+    request: Request,
+    state: JobState | None = None,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Any:
+    """Newest first."""
+    states = frozenset({state}) if state else None
+    with services_of(request).database.read() as session:
+        page = jobs.list_jobs(session, states=states, after=after, limit=limit)
+    return JobsOut(items=[JobOut.of(job) for job in page.items], next=page.next)
+
+
+@router.get("/jobs/{job_id}", response_model=JobOut)
+def get_job(request: Request, job_id: str) -> Any:
+    with services_of(request).database.read() as session:
+        return JobOut.of(jobs.get(session, job_id))
+
+
+@router.post("/jobs/{job_id}/cancel", response_model=JobOut)
+def cancel_job(request: Request, job_id: str) -> Any:
+    with services_of(request).database.write() as session:
+        jobs.cancel(session, job_id)
+    return get_job(request, job_id)
+
+
+@router.post("/jobs/{job_id}/retry", response_model=JobOut)
+def retry_job(request: Request, job_id: str) -> Any:
+    with services_of(request).database.write() as session:
+        jobs.retry(session, job_id)
+    return get_job(request, job_id)

@@ -1,0 +1,219 @@
+"""The documents of the API, as OpenAPI describes them."""
+
+import datetime as dt
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.jobs.job import Job, JobKind, JobState, JobStep
+from knowledge.recordings.recording import Recording
+from knowledge.recordings.tables import RecordingState
+
+
+class QuestionIn(BaseModel):
+    """A typed question. `course`: an id; all courses where absent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=2_000)
+    language: str | None = Field(default=None, max_length=35, description="BCP 47; guessed where absent")
+    course: str | None = Field(default=None, max_length=64)
+    k: int = Field(default=5, ge=1, le=20, description="how many moments at most")
+
+
+class AskedOut(BaseModel):
+    text: str
+    language: str
+    duration_s: float | None
+
+
+class SentenceOut(BaseModel):
+    start_s: float
+    end_s: float
+    text: str
+    exact: bool = Field(description="its bounds are its words' own, else its segment's")
+
+
+class HitOut(BaseModel):
+    """`start_s`, `end_s`: where playback begins and ends. `score` compares within one answer only."""
+
+    rank: int
+    score: float
+    course: str
+    recording: str
+    recording_id: str
+    start_s: float
+    end_s: float
+    passage_start_s: float
+    passage_end_s: float
+    text: str
+    sentence: SentenceOut
+    url: str
+
+
+class TimingsOut(BaseModel):
+    decode: float | None
+    recognise: float | None
+    embed: float
+    search: float
+    total: float
+
+
+class AnswerOut(BaseModel):
+    """Not confident: `answer` is null, hits are still there."""
+
+    id: str
+    question: AskedOut
+    verdict: Literal["answered", "closest", "absent"]
+    confident: bool
+    probability: float = Field(description="that the first moment is right")
+    covered: float = Field(description="that anything searched answers the question")
+    answer: str | None
+    hits: list[HitOut]
+    notes: list[str]
+    timings_ms: TimingsOut
+
+
+class ReceivedOut(BaseModel):
+    """`skipped`: why nothing was taken; the ids are then of what is there already."""
+
+    recording_id: str
+    job_id: str | None
+    skipped: str | None = None
+
+
+class RecordingOut(BaseModel):
+    id: str
+    recording: str
+    title: str
+    course: str
+    course_id: str
+    state: RecordingState
+    duration_s: float | None
+    speech_s: float | None
+    language: str | None
+    has_picture: bool
+    recogniser: str | None
+    note: str | None
+    created_at: dt.datetime
+    url: str
+
+    @classmethod
+    def of(cls, recording: Recording, course: str) -> "RecordingOut":
+        return cls(
+            id=recording.id,
+            recording=recording.name,
+            title=recording.title,
+            course=course,
+            course_id=recording.course_id,
+            state=recording.state,
+            duration_s=recording.duration_s,
+            speech_s=recording.speech_s,
+            language=recording.language,
+            has_picture=recording.has_picture,
+            recogniser=recording.recogniser,
+            note=recording.note,
+            created_at=recording.created_at,
+            url=f"/recordings/{recording.id}",
+        )
+
+
+class RecordingsOut(BaseModel):
+    """`next`: give it as `after` for the page behind this one; null at the end."""
+
+    items: list[RecordingOut]
+    next: str | None
+
+
+class CourseOut(BaseModel):
+    id: str
+    name: str
+    recordings: int
+    hours: float
+
+
+class CoursesOut(BaseModel):
+    items: list[CourseOut]
+    next: str | None
+
+
+class WordOut(BaseModel):
+    start_s: float
+    end_s: float
+    text: str
+
+
+class SegmentOut(BaseModel):
+    start_s: float
+    end_s: float
+    text: str
+    time_source: str
+    words: list[WordOut] | None
+
+
+class TranscriptOut(BaseModel):
+    recording: str
+    language: str
+    duration_s: float
+    segments: list[SegmentOut]
+
+
+class JobErrorOut(BaseModel):
+    type: str
+    detail: str
+    way_out: str
+
+
+class JobOut(BaseModel):
+    id: str
+    kind: JobKind
+    recording_id: str
+    state: JobState
+    step: JobStep
+    done: float
+    total: float | None
+    unit: str
+    error: JobErrorOut | None
+    attempts: int
+    created_at: dt.datetime
+    eta_s: float | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobOut":
+        error = job.error
+        return cls(
+            id=job.id,
+            kind=job.kind,
+            recording_id=job.recording_id,
+            state=job.state,
+            step=job.step,
+            done=job.done,
+            total=job.total,
+            unit=job.unit,
+            error=JobErrorOut(type=error.type, detail=error.detail, way_out=error.way_out) if error else None,
+            attempts=job.attempts,
+            created_at=job.created_at,
+            eta_s=job.eta_s,
+        )
+
+
+class JobsOut(BaseModel):
+    items: list[JobOut]
+    next: str | None
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457. `way_out`: what to do about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    way_out: str
+    instance: str
+
+
+PROBLEMS: dict[int | str, dict[str, object]] = {
+    "4XX": {"model": ProblemOut, "description": "What was wrong with the request, and what to do."},
+    "5XX": {"model": ProblemOut, "description": "A part is down; most are worth another try."},
+}

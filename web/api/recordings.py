@@ -1,0 +1,135 @@
+"""Recordings and courses by program: send, list, read, remove."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from assistant.courses.removing import remove_recording
+from assistant.errors import BadInput, NotFound
+from knowledge.transcripts import store as transcripts
+from knowledge.transcripts.segment import UNDETERMINED, Segment
+from web import library
+from web.api.models import (
+    PROBLEMS,
+    CourseOut,
+    CoursesOut,
+    ReceivedOut,
+    RecordingOut,
+    RecordingsOut,
+    SegmentOut,
+    TranscriptOut,
+    WordOut,
+)
+from web.library import services_of
+from web.pages.jobs import uploaded_form
+from web.receiving import receive_all
+from web.uploads import UploadedForm
+
+router = APIRouter(prefix="/api/v1", tags=["recordings"], responses=PROBLEMS)
+Limit = Annotated[int, Query(ge=1, le=500)]
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "sound or video"},
+                        "subtitles": {"type": "string", "format": "binary", "description": ".srt or .vtt"},
+                        "script": {"type": "string", "format": "binary", "description": ".txt or .md"},
+                        "course": {"type": "string", "description": "its name; General where absent"},
+                        "language": {"type": "string", "description": "BCP 47"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/recordings", status_code=202, response_model=ReceivedOut, openapi_extra=_BODY)
+def send_recording(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form)]) -> Any:
+    """Send one recording, with what lies beside it; watch its job until it is findable."""
+    received = receive_all(services_of(request), form)
+    if len(received) != 1:
+        raise BadInput(f"{len(received)} recordings in one request", "send one at a time")
+    first = received[0]
+    return ReceivedOut(recording_id=first.recording_id, job_id=first.job_id, skipped=first.skipped_reason)
+
+
+@router.get("/recordings", response_model=RecordingsOut)
+def list_recordings(request: Request, course: str | None = None, after: str | None = None, limit: Limit = 100) -> Any:
+    """Newest first."""
+    database = services_of(request).database
+    names = library.course_names(database)
+    found = library.all_recordings(database, library.course(database, course).id if course else None)
+    position = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
+    shown = found[position : position + limit]
+    more = position + limit < len(found)
+    items = [RecordingOut.of(one, names.get(one.course_id, "")) for one in shown]
+    return RecordingsOut(items=items, next=shown[-1].id if more else None)
+
+
+@router.get("/recordings/{recording_id}", response_model=RecordingOut)
+def get_recording(request: Request, recording_id: str) -> Any:
+    database = services_of(request).database
+    recording = library.recording(database, recording_id)
+    return RecordingOut.of(recording, library.course_names(database).get(recording.course_id, ""))
+
+
+@router.get("/recordings/{recording_id}/transcript", response_model=TranscriptOut)
+def get_transcript(request: Request, recording_id: str) -> Any:
+    """The published transcript; `words` are there only where something measured their times."""
+    database = services_of(request).database
+    recording = library.recording(database, recording_id)
+    if recording.revision is None:
+        raise NotFound("there is no transcript yet", "come back when the recording is indexed")
+    with database.read() as session:
+        segments = transcripts.segments_of(session, recording.id, recording.revision)
+    return TranscriptOut(
+        recording=recording.name,
+        language=recording.language or _language(segments),
+        duration_s=recording.duration_s or 0.0,
+        segments=[_segment(segment) for segment in segments],
+    )
+
+
+@router.delete("/recordings/{recording_id}", status_code=204)
+def delete_recording(request: Request, recording_id: str) -> Response:
+    """Gone from the next request on."""
+    database = services_of(request).database
+    library.recording(database, recording_id)
+    remove_recording(database, recording_id)
+    return Response(status_code=204)
+
+
+@router.get("/courses", response_model=CoursesOut)
+def list_courses(request: Request) -> Any:
+    holdings = library.holdings_of_courses(services_of(request).database)
+    items = [
+        CourseOut(
+            id=one.course.id, name=one.course.name, recordings=one.recordings, hours=round(one.duration_s / 3600, 3)
+        )
+        for one in holdings
+    ]
+    return CoursesOut(items=items, next=None)
+
+
+def _segment(segment: Segment) -> SegmentOut:
+    words = [WordOut(start_s=word.start_s, end_s=word.end_s, text=word.text) for word in segment.words]
+    return SegmentOut(
+        start_s=segment.start_s,
+        end_s=segment.end_s,
+        text=segment.text,
+        time_source=segment.time_source.value,
+        words=words or None,
+    )
+
+
+def _language(segments: list[Segment]) -> str:
+    """The one that most segments have."""
+    spoken = [segment.language for segment in segments]
+    return max(set(spoken), key=spoken.count) if spoken else UNDETERMINED

@@ -1,0 +1,81 @@
+"""Uploading recordings, and the jobs that make them findable: progress, failure with its way out, cancel, retry."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from assistant.jobs import store as jobs
+from web import library
+from web.library import services_of
+from web.receiving import check_free_disk, receive_all
+from web.render import is_partial, render
+from web.uploads import UploadedForm, form_in_folder
+from web.views.jobs import JobView, job_view
+
+router = APIRouter(include_in_schema=False)
+_SHOWN = 50
+
+
+async def uploaded_form(request: Request) -> AsyncIterator[UploadedForm]:
+    services = services_of(request)
+    await run_in_threadpool(check_free_disk, services)
+    async with form_in_folder(request, services.home / "run" / "uploads") as form:
+        yield form
+
+
+@router.get("/jobs")
+def jobs_page(request: Request, skipped: str = "") -> Response:
+    database = services_of(request).database
+    known = library.recordings_by_id(database, [skipped]) if skipped else {}
+    values = _jobs_values(request) | {"courses": library.courses(database), "skipped": known.get(skipped)}
+    return render(request, "jobs.html", values)
+
+
+@router.get("/jobs/list")
+def jobs_list(request: Request) -> Response:
+    """What the page asks for again and again while something is under way."""
+    return render(request, "partials/jobs.html", _jobs_values(request))
+
+
+@router.post("/recordings")
+def upload(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form)]) -> Response:
+    received = receive_all(services_of(request), form)
+    if is_partial(request):
+        values = _jobs_values(request) | {"received": received}
+        return render(request, "partials/uploaded.html", values)
+    skipped = next((one.recording_id for one in received if one.skipped_reason), None)
+    return RedirectResponse(f"/jobs?skipped={skipped}" if skipped else "/jobs", status_code=303)
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel(request: Request, job_id: str) -> Response:
+    with services_of(request).database.write() as session:
+        jobs.cancel(session, job_id)
+    return _back(request)
+
+
+@router.post("/jobs/{job_id}/retry")
+def retry(request: Request, job_id: str) -> Response:
+    with services_of(request).database.write() as session:
+        jobs.retry(session, job_id)
+    return _back(request)
+
+
+def _back(request: Request) -> Response:
+    if is_partial(request):
+        return jobs_list(request)
+    return RedirectResponse("/jobs", status_code=303)
+
+
+def _jobs_values(request: Request) -> dict[str, object]:
+    database = services_of(request).database
+    with database.read() as session:
+        page = jobs.list_jobs(session, limit=_SHOWN)
+    recordings = library.recordings_by_id(database, (job.recording_id for job in page.items))
+    courses = library.course_names(database)
+    views = [job_view(job, recordings.get(job.recording_id), courses) for job in page.items]
+    shown: list[JobView] = [view for view in views if not view.removed]
+    return {"jobs": shown, "busy": any(view.is_open for view in shown)}

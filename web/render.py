@@ -1,0 +1,95 @@
+"""Templates to replies: one Jinja environment a language, everything escaped. Decides nothing about content."""
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from web.interface_languages import LANGUAGES, InterfaceLanguage, language_of, words_of
+from web.timecodes import iso_duration, timecode
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def environment(language: InterfaceLanguage) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = words_of(language)
+    made.install_gettext_callables(  # type: ignore[attr-defined]
+        words.gettext, words.ngettext, newstyle=True
+    )
+    made.filters["timecode"] = timecode
+    made.filters["iso_duration"] = iso_duration
+    made.filters["lasting"] = lambda seconds: lasting(seconds, language)
+    made.filters["language_name"] = lambda code: language_name(code, language)
+    made.filters["day"] = lambda moment: day(moment, language)
+    made.filters["bare_number"] = lambda number: f"{number:.3f}".rstrip("0").rstrip(".")
+    made.globals["language"] = language
+    made.globals["languages"] = tuple(LANGUAGES.values())
+    return made
+
+
+def is_partial(request: Request) -> bool:
+    """Whether htmx asks for a part of the page; going back in history wants the whole."""
+    return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+
+
+def render(
+    request: Request,
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """A page or a part of one, in the language of the request."""
+    language = language_of(request)
+    html = (
+        environment(language)
+        .get_template(template)
+        .render(path=request.url.path, shell=request.app.state.shell.view(), **values)
+    )
+    reply = HTMLResponse(html, status_code=status, headers=dict(headers or {}))
+    reply.headers["vary"] = "HX-Request, Cookie, Accept-Language"
+    return reply
+
+
+def lasting(seconds: float, language: InterfaceLanguage) -> str:
+    """How long something is, in the words of a page: `48 min`, `1 h 12 min`, `35 s`."""
+    _ = words_of(language).gettext
+    whole = round(seconds)
+    if whole < 60:
+        return _("%(seconds)s s") % {"seconds": whole}
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return _("%(minutes)s min") % {"minutes": minutes}
+    hours, rest = divmod(minutes, 60)
+    if not rest:
+        return _("%(hours)s h") % {"hours": hours}
+    return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": rest}
+
+
+def day(moment: dt.datetime, language: InterfaceLanguage) -> str:
+    return format_date(moment, format="medium", locale=language.code)
+
+
+def language_name(code: str, language: InterfaceLanguage) -> str:
+    """`fr` as the interface calls it; a code that nobody knows as it is."""
+    try:
+        return Locale.parse(code, sep="-").get_display_name(language.code) or code
+    except (UnknownLocaleError, ValueError):
+        return code

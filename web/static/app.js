@@ -1,0 +1,24 @@
+// Mounts each widget on what it finds, now and after htmx has put something new into the page.
+import { mountCopyLinks } from "./copy_links.js";
+import { mountAnswer } from "./ask/answer.js";
+import { mountMicrophone } from "./ask/microphone.js";
+import { mountPlayer } from "./player/player.js";
+import { mountUpload } from "./upload/upload.js";
+
+function mountAll(root) {
+  for (const element of root.querySelectorAll("[data-with-script]")) element.hidden = false;
+  mountCopyLinks(root);
+  mountMicrophone(root);
+  mountPlayer(root);
+  mountUpload(root);
+}
+
+mountAll(document);
+document.addEventListener("htmx:afterSwap", (event) => {
+  mountAll(event.detail.target);
+  if (event.detail.target.id === "answer") mountAnswer(event.detail.target, { spoken: false });
+});
+document.addEventListener("earmark:answered", (event) => {
+  mountAll(event.target);
+  mountAnswer(event.target, { spoken: true });
+});

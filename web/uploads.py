@@ -1,0 +1,188 @@
+"""Form bodies, read as they stream in: files to memory (a question's voice) or to a folder (a recording).
+
+Nothing a client says of a file becomes a path. The guard counts the bytes; this keeps them. Knows no use case.
+"""
+
+import contextlib
+import io
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from assistant.errors import BadInput
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+_MOST_PARTS = 400
+_LONGEST_FIELD_BYTES = 64_000
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """`filename` is only a name. `content` where the file went to memory, `path` where it went to a folder."""
+
+    field: str
+    filename: str
+    size_bytes: int
+    content: bytes | None
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedForm:
+    fields: dict[str, str]
+    files: tuple[UploadedFile, ...]
+
+    def file(self, field_name: str) -> UploadedFile | None:
+        """The named file; None where the person chose none (browsers then send an empty part)."""
+        return next((file for file in self.files if file.field == field_name), None)
+
+
+@dataclass(slots=True)
+class _Part:
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    field_name: str = ""
+    filename: str | None = None
+    size: int = 0
+
+
+async def read_form(request: Request) -> UploadedForm:
+    """A form whose files stay in memory. Raises BadInput; BodyTooLargeError comes through from the guard."""
+    return await _Reader(folder=None).read(request)
+
+
+@contextlib.asynccontextmanager
+async def form_in_folder(request: Request, parent: Path) -> AsyncIterator[UploadedForm]:
+    """A form whose files lie in a fresh folder below `parent`, gone when the request is over."""
+    await run_in_threadpool(lambda: parent.mkdir(mode=0o700, parents=True, exist_ok=True))
+    folder = await run_in_threadpool(tempfile.TemporaryDirectory, dir=parent, prefix="upload-")
+    try:
+        yield await _Reader(folder=Path(folder.name)).read(request)
+    finally:
+        await run_in_threadpool(folder.cleanup)
+
+
+class _Reader:
+    """One request's body. The parser calls back without waiting; blocks are written between its calls."""
+
+    def __init__(self, *, folder: Path | None) -> None:
+        self._folder = folder
+        self._fields: dict[str, str] = {}
+        self._files: list[UploadedFile] = []
+        self._part = _Part()
+        self._parts = 0
+        self._header_name = b""
+        self._header_value = b""
+        self._sink: IO[bytes] | None = None
+        self._waiting: list[tuple[IO[bytes], bytes]] = []
+        self._closing: list[IO[bytes]] = []
+
+    async def read(self, request: Request) -> UploadedForm:
+        kind, options = parse_options_header(request.headers.get("content-type", "").encode("latin-1"))
+        if kind == b"application/x-www-form-urlencoded":
+            return UploadedForm(_plain_fields(await request.body()), ())
+        boundary = options.get(b"boundary")
+        if kind != b"multipart/form-data" or not boundary or len(boundary) > 200:
+            raise BadInput("the form cannot be read", "send it as multipart/form-data")
+        try:
+            await self._parse(request, MultipartParser(boundary, self._callbacks()))
+        finally:
+            await run_in_threadpool(self._close_all)
+        return UploadedForm(self._fields, tuple(self._files))
+
+    async def _parse(self, request: Request, parser: MultipartParser) -> None:
+        try:
+            async for chunk in request.stream():
+                parser.write(chunk)
+                if self._waiting:
+                    await run_in_threadpool(self._write_waiting)
+            parser.finalize()
+        except FormParserError as error:
+            raise BadInput("the form breaks off or cannot be read", "send it again") from error
+
+    def _callbacks(self) -> "MultipartCallbacks":
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._name_of_header,
+            "on_header_value": self._value_of_header,
+            "on_header_end": self._header_over,
+            "on_headers_finished": self._headers_over,
+            "on_part_data": self._data,
+            "on_part_end": self._over,
+        }
+
+    def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            raise BadInput(f"more than {_MOST_PARTS} parts in one form", "send fewer files at once")
+        self._part = _Part()
+
+    def _name_of_header(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _value_of_header(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _header_over(self) -> None:
+        self._part.headers[self._header_name.lower()] = self._header_value
+        self._header_name = self._header_value = b""
+
+    def _headers_over(self) -> None:
+        _, options = parse_options_header(self._part.headers.get(b"content-disposition", b""))
+        self._part.field_name = options.get(b"name", b"").decode("utf-8", "replace")
+        if b"filename" in options:
+            self._part.filename = options[b"filename"].decode("utf-8", "replace")
+            self._sink = self._new_sink()
+        else:
+            self._sink = io.BytesIO()
+
+    def _new_sink(self) -> IO[bytes]:
+        if self._folder is None:
+            return io.BytesIO()
+        sink = (self._folder / f"{self._parts:04}").open("xb")
+        self._closing.append(sink)
+        return sink
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        assert self._sink is not None
+        self._part.size += end - start
+        if self._part.filename is None and self._part.size > _LONGEST_FIELD_BYTES:
+            raise BadInput(f"the field {self._part.field_name[:40]!r} is too long", "send less text")
+        if isinstance(self._sink, io.BytesIO):
+            self._sink.write(data[start:end])
+        else:
+            self._waiting.append((self._sink, bytes(data[start:end])))
+
+    def _over(self) -> None:
+        part, sink = self._part, self._sink
+        assert sink is not None
+        if part.filename is None:
+            assert isinstance(sink, io.BytesIO)
+            self._fields[part.field_name] = sink.getvalue().decode("utf-8", "replace")
+        elif part.filename or part.size:
+            content = sink.getvalue() if isinstance(sink, io.BytesIO) else None
+            path = None if self._folder is None else self._folder / f"{self._parts:04}"
+            self._files.append(UploadedFile(part.field_name, part.filename, part.size, content, path))
+        self._sink = None
+
+    def _write_waiting(self) -> None:
+        for sink, block in self._waiting:
+            sink.write(block)
+        self._waiting.clear()
+
+    def _close_all(self) -> None:
+        for sink in self._closing:
+            sink.close()
+
+
+def _plain_fields(body: bytes) -> dict[str, str]:
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))

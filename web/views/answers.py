@@ -1,0 +1,141 @@
+"""An answer as its asker sees it: moments read again from the database, each with its sentence marked."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assistant.questions.log import LoggedQuestion
+from knowledge.finding.moment import Verdict
+from knowledge.recordings.recording import Recording
+from knowledge.recordings.tables import RecordingState
+from web.views.transcript import Part, Span
+
+_AROUND_CHARACTERS = 140
+
+
+@dataclass(frozen=True, slots=True)
+class MomentView:
+    """`parts`: the passage with its sentence marked, shortened around it. `exact`: the bounds are its words' own."""
+
+    rank: int
+    recording_id: str
+    title: str
+    course: str
+    start_s: float
+    end_s: float
+    parts: tuple[Part, ...]
+    exact: bool
+    has_picture: bool
+    duration_s: float | None
+    language: str
+    recorded: dt.datetime
+
+    @property
+    def url(self) -> str:
+        return f"/recordings/{self.recording_id}?t={self.start_s:.3f}"
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start_s, self.end_s)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """`verdict`: answered, closest or absent. `gone`: how many moments were removed since."""
+
+    id: str
+    text: str
+    spoken: bool
+    heard_ms: float | None
+    verdict: Verdict
+    moments: tuple[MomentView, ...]
+    notes: tuple[str, ...]
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecentView:
+    id: str
+    text: str
+    verdict: Verdict
+
+
+def answer_view(
+    question: LoggedQuestion, recordings: Mapping[str, Recording], courses: Mapping[str, str]
+) -> AnswerView:
+    """`recordings`: those this person may hear now, by id; `courses`: names by id."""
+    document = question.document
+    kept = [hit for hit in document["hits"] if _is_playable(recordings.get(hit["recording_id"]))]
+    moments = tuple(
+        _moment(hit, rank, recordings[hit["recording_id"]], courses) for rank, hit in enumerate(kept, start=1)
+    )
+    verdict = Verdict(document["verdict"])
+    first_is_gone = bool(document["hits"]) and (not kept or kept[0] is not document["hits"][0])
+    if first_is_gone and verdict is Verdict.ANSWERED:
+        verdict = Verdict.CLOSEST
+    if not kept:
+        verdict = Verdict.ABSENT
+    timings = document["timings_ms"]
+    heard_ms = (timings["decode"] or 0.0) + (timings["recognise"] or 0.0) if question.spoken else None
+    return AnswerView(
+        id=question.id,
+        text=question.text,
+        spoken=question.spoken,
+        heard_ms=heard_ms,
+        verdict=verdict,
+        moments=moments,
+        notes=tuple(document.get("notes", ())),
+        gone=len(document["hits"]) - len(kept),
+    )
+
+
+def recent_view(question: LoggedQuestion) -> RecentView:
+    return RecentView(question.id, question.text, Verdict(question.document["verdict"]))
+
+
+def marked_passage(passage: str, sentence: str, *, around: int = _AROUND_CHARACTERS) -> tuple[Part, ...]:
+    """The sentence inside its passage, with some text on both sides; alone where the passage does not hold it."""
+    at = passage.find(sentence) if sentence else -1
+    if at < 0:
+        return (Part(sentence or passage, bool(sentence)),)
+    before, after = passage[:at], passage[at + len(sentence) :]
+    parts = (Part(_ending(before, around), False), Part(sentence, True), Part(_beginning(after, around), False))
+    return tuple(part for part in parts if part.text)
+
+
+def _is_playable(recording: Recording | None) -> bool:
+    return recording is not None and recording.state is RecordingState.READY
+
+
+def _moment(hit: Mapping[str, Any], rank: int, recording: Recording, courses: Mapping[str, str]) -> MomentView:
+    return MomentView(
+        rank=rank,
+        recording_id=recording.id,
+        title=recording.title,
+        course=courses.get(recording.course_id, ""),
+        start_s=hit["start_s"],
+        end_s=hit["end_s"],
+        parts=marked_passage(hit["text"], hit["sentence"]["text"]),
+        exact=hit["sentence"]["exact"],
+        has_picture=recording.has_picture,
+        duration_s=recording.duration_s,
+        language=recording.language or "",
+        recorded=recording.created_at,
+    )
+
+
+def _ending(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    cut = text[-most:]
+    space = cut.find(" ")
+    return "… " + (cut[space + 1 :] if 0 <= space < 30 else cut)
+
+
+def _beginning(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > most - 30 else cut) + " …"
