@@ -2,8 +2,8 @@
 
 Before counting, reference and transcript are made alike (`normalised`):
 - Unicode NFKC, lower case, typographic apostrophes as plain ones;
-- English numbers in words (`9001`: nine thousand one; `1984`: nineteen eighty four; `3rd`, `5 %`, `$5`), without `and`
-  inside them; in other languages figures stay as they are;
+- English numbers in words (`9001`: nine thousand one; `1984`: nineteen eighty four; `3rd`, `5 %`, `$5`); `and` behind
+  hundred, thousand and million goes, since both ways are said; in other languages figures stay as they are;
 - punctuation goes, apostrophes inside words stay; accents stay except in English;
 - a hyphen separates words.
 Chinese, Japanese and Thai write no spaces: each character counts as a word, and traditional characters are not made
@@ -22,6 +22,8 @@ from assistant.recognising.spoken_forms import spoken_words
 ENGLISH = "en"
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[\w\u0300-\u036f])+(?:'(?:(?![{_UNSPACED}])\w)+)*")
+
+_AND_IN_NUMBERS = re.compile(r"\b(hundred|thousand|million)[\s,]+and\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def normalised(text: str, language: str) -> list[str]:
     """The words that are compared; characters where a language writes no spaces."""
     alike = unicodedata.normalize("NFKC", text).replace("\u2019", "'").lower()
     if language.split("-")[0] == ENGLISH:
-        return spoken_words(alike)
+        return spoken_words(_AND_IN_NUMBERS.sub(r"\1 ", alike))
     return _WORD.findall(alike.replace("_", " "))
 
 
