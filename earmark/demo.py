@@ -14,6 +14,7 @@ from typing import Any
 from assistant.answering.answer import Answer, AnsweredHit
 from assistant.errors import BadInput, EarmarkError, PartDown
 from earmark.bench.error_rates import normalised, word_errors
+from knowledge.finding.moment import Verdict
 
 DATA = Path(__file__).parent.parent / "data"
 LANGUAGE = "en"
@@ -86,13 +87,26 @@ class AskedSample:
         return self.answer.hits[0] if self.answer and self.answer.hits else None
 
     @property
+    def place(self) -> int | None:
+        """The place, from 1, of the first moment where the answer is said; None where no moment is."""
+        expected = self.question.expected
+        if self.answer is None or expected is None:
+            return None
+        places = (place for place, hit in enumerate(self.answer.hits, 1) if is_right(hit, expected))
+        return next(places, None)
+
+    @property
     def right(self) -> bool:
         """Answerable: the first moment is where the answer is said. Unanswerable: nothing was claimed."""
-        if self.answer is None:
-            return False
         if self.question.expected is None:
-            return not self.answer.confident
-        return self.best is not None and is_right(self.best, self.question.expected)
+            return self.answer is not None and not self.answer.confident
+        return self.place == 1
+
+    @property
+    def wrongly_refused(self) -> bool:
+        """Answerable, but taken for "not in the recordings"."""
+        refused = self.answer is not None and self.answer.verdict is Verdict.ABSENT
+        return refused and self.question.expected is not None
 
     def as_document(self) -> dict[str, Any]:
         expected = self.question.expected
@@ -105,6 +119,7 @@ class AskedSample:
             "best": _moment_document(self.best),
             "expect": expected
             and {"recording": expected.recording, "start_s": expected.start_s, "end_s": expected.end_s},
+            "place": self.place,
             "right": self.right,
             "error": self.error,
             "took_s": round(self.took_s, 3),
@@ -174,9 +189,9 @@ def ask_sample(
         return AskedSample(question, None, str(error), clock() - started)
 
 
-def is_right(best: AnsweredHit, expected: Expected) -> bool:
-    in_time = expected.start_s - EARLY_S <= best.hit.start_s <= expected.end_s
-    return best.recording == expected.recording and in_time
+def is_right(moment: AnsweredHit, expected: Expected) -> bool:
+    in_time = expected.start_s - EARLY_S <= moment.hit.start_s <= expected.end_s
+    return moment.recording == expected.recording and in_time
 
 
 def find_courses(data: Path) -> list[DemoCourse]:

@@ -165,15 +165,19 @@ def verdict(one: AskedSample) -> str:
 
 def judgement(one: AskedSample) -> str:
     if one.question.expected is None:
-        return "rightly refused" if one.right else "wrong: nothing answers it"
-    return "right" if one.right else "wrong"
+        return "rightly refused" if one.right else "wrong, nothing answers it"
+    if one.place == 1:
+        return "right moment, wrongly refused" if one.wrongly_refused else "right"
+    return f"wrong, the right moment is number {one.place}" if one.place else "wrong"
 
 
 def summary_lines(summary: Summary) -> list[str]:
     spoken, typed = (summary.count(answerable=True, spoken=each) for each in (True, False))
     no_spoken, no_typed = (summary.count(answerable=False, spoken=each) for each in (True, False))
+    refused = sum(one.wrongly_refused for one in summary.asked)
     return [
         f"Right at first place: {spoken[0]} of {spoken[1]} spoken, {typed[0]} of {typed[1]} typed questions.",
-        f"Not in the recordings: {no_spoken[0] + no_typed[0]} of {no_spoken[1] + no_typed[1]} rightly refused.",
+        f"Not in the recordings: {no_spoken[0] + no_typed[0]} of {no_spoken[1] + no_typed[1]} rightly refused; "
+        f"{refused} of {spoken[1] + typed[1]} that have an answer wrongly refused.",
         TRIAL,
     ]

@@ -73,8 +73,17 @@ def test_the_right_second_of_another_recording_is_wrong() -> None:
     assert not judged(TYPED, answer(moment("flood.opus", 60.0)))
 
 
-def test_only_the_first_moment_counts() -> None:
-    assert not judged(TYPED, answer(moment("flood.opus", 60.0), moment("fire.opus", 60.0)))
+def test_only_the_first_moment_counts_and_the_place_of_the_right_one_is_told() -> None:
+    given = answer(moment("flood.opus", 60.0), moment("fire.opus", 60.0))
+    assert not judged(TYPED, given)
+    assert AskedSample(TYPED, given, None, 1.0).place == 2
+
+
+def test_the_right_moment_under_a_no_is_right_but_wrongly_refused() -> None:
+    one = AskedSample(TYPED, answer(moment("fire.opus", 60.0), verdict=Verdict.ABSENT), None, 1.0)
+    assert one.right
+    assert one.wrongly_refused
+    assert not AskedSample(UNANSWERABLE, answer(verdict=Verdict.ABSENT), None, 1.0).wrongly_refused
 
 
 def test_no_moment_for_an_answerable_question_is_wrong() -> None:

@@ -44,7 +44,7 @@ def test_a_pipe_gets_plain_lines_in_the_order_of_asking() -> None:
     ]
     assert "not in the recordings: rightly refused" in text
     assert "Right at first place: 0 of 1 spoken, 1 of 1 typed questions." in text
-    assert "Not in the recordings: 1 of 1 rightly refused." in text
+    assert "Not in the recordings: 1 of 1 rightly refused; 0 of 2 that have an answer wrongly refused." in text
 
 
 @pytest.mark.parametrize("terminal", [True, False])
