@@ -81,11 +81,13 @@ def utc_now() -> dt.datetime:
 class Database:
     """A door to one database. Sessions are short: read, close; or write, commit."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine: Engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
-        event.listen(self.engine, "handle_error", _say_plainly)
+        self._busy_timeout_s = busy_timeout_s
+        make = _sqlite_engine if self.is_sqlite else _postgres_engine
+        self.engine: Engine = make(url, busy_timeout_s)
+        event.listen(self.engine, "handle_error", self._say_plainly)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -97,7 +99,7 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A session that holds the write lock from its first statement and commits at the end.
 
-        Raises DatabaseBusy where another process holds the lock over BUSY_TIMEOUT_S, DatabaseFull.
+        Raises DatabaseBusy where another process holds the lock over `busy_timeout_s`, DatabaseFull.
         """
         engine = self.engine.execution_options(**{_WRITES: True})
         with Session(engine, expire_on_commit=False) as session, session.begin():
@@ -111,6 +113,15 @@ class Database:
                 assert driver is not None
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
+    def _say_plainly(self, context: ExceptionContext) -> None:
+        """Name the two failures that a person can do something about."""
+        cause = context.original_exception
+        state = getattr(cause, "sqlstate", None)
+        if "database is locked" in str(cause) or state == _LOCK_NOT_AVAILABLE:
+            raise DatabaseBusy(self._busy_timeout_s) from cause
+        if "disk is full" in str(cause) or state == _DISK_FULL:
+            raise DatabaseFull from cause
+
     @property
     def _reading(self) -> Engine:
         return self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
@@ -119,8 +130,8 @@ class Database:
         self.engine.dispose()
 
 
-def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+def _sqlite_engine(url: str, busy_timeout_s: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_s, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -138,19 +149,9 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _postgres_engine(url: str) -> Engine:
-    wait = f"-c lock_timeout={int(BUSY_TIMEOUT_S * 1000)}"
+def _postgres_engine(url: str, busy_timeout_s: float) -> Engine:
+    wait = f"-c lock_timeout={int(busy_timeout_s * 1000)}"
     return create_engine(url, pool_pre_ping=True, connect_args={"options": wait})
-
-
-def _say_plainly(context: ExceptionContext) -> None:
-    """Name the two failures that a person can do something about."""
-    cause = context.original_exception
-    state = getattr(cause, "sqlstate", None)
-    if "database is locked" in str(cause) or state == _LOCK_NOT_AVAILABLE:
-        raise DatabaseBusy(BUSY_TIMEOUT_S) from cause
-    if "disk is full" in str(cause) or state == _DISK_FULL:
-        raise DatabaseFull from cause
 
 
 def insert_unless_there(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:

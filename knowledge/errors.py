@@ -21,7 +21,7 @@ class DatabaseBusy(KnowledgeError):
 
     def __init__(self, waited_s: float) -> None:
         super().__init__(
-            f"the database has been locked by another process for {waited_s:.0f} s",
+            f"the database has been locked by another process for {waited_s:g} s",
             "try again; if it stays so, find who holds it (a backup tool, a stopped process) and end it",
         )
 
