@@ -1,0 +1,154 @@
+"""A real home for a bench: the product's own tables, cutting, index and finding, filled with text that is given.
+
+Knows no model: whoever calls brings the embedding.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from earmark.migrations import migrate
+from knowledge.database import Database, new_id, utc_now
+from knowledge.embedding import TextKind, Vectors
+from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
+from knowledge.finding.find import Question, find
+from knowledge.finding.languages import guess_language, knows
+from knowledge.finding.moment import Found
+from knowledge.index.follower import IndexFollower
+from knowledge.index.view import IndexView
+from knowledge.passages.cutting import cut_passages, embedding_text
+from knowledge.passages.store import publish, replace_passages, save_vectors
+from knowledge.recordings.store import course_by_name
+from knowledge.recordings.tables import RecordingRow, RecordingState
+from knowledge.transcripts.segment import UNDETERMINED, Segment
+from knowledge.transcripts.store import save_transcript, segments_of
+
+Embed = Callable[[list[str], TextKind], Vectors]
+Progress = Callable[[str, int, int], None]
+"""(what is being done, done, total)"""
+
+COURSE = "Bench"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRecording:
+    """A recording of which only the transcript is known."""
+
+    name: str
+    title: str
+    segments: Sequence[Segment]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchEmbedder:
+    """`languages`: what it was trained for, None for a multilingual one; texts of others are not embedded."""
+
+    embed: Embed
+    digest: str
+    languages: frozenset[str] | None
+
+
+def silent_progress(what: str, done: int, total: int) -> None:
+    """For callers that show nothing."""
+
+
+@dataclass
+class BenchHome:
+    """An opened home. `names`: recording id → its name in the data."""
+
+    database: Database
+    index: IndexFollower
+    embedder: BenchEmbedder | None
+    names: dict[str, str] = field(default_factory=dict)
+    _read: dict[str, list[Segment]] = field(default_factory=dict)
+
+    def fill(self, recordings: Sequence[GivenRecording], *, progress: Progress = silent_progress) -> None:
+        """Keep, cut, embed and publish, as indexing does after the recogniser."""
+        for done, recording in enumerate(recordings):
+            progress("indexing", done, len(recordings))
+            self._publish(recording)
+        progress("indexing", len(recordings), len(recordings))
+        self.index.refresh()
+
+    def ask(self, text: str, *, language: str = UNDETERMINED, k: int = 5, view: IndexView | None = None) -> Found:
+        question = Question(text, language, self._vector(text, language), self._languages)
+        with self.database.read() as session:
+            course = course_by_name(session, COURSE)
+        courses = frozenset() if course is None else frozenset({course.id})
+        return find(question, view=view or self.index.view(), segments=self._segments, courses=courses, k=k)
+
+    @property
+    def _languages(self) -> frozenset[str] | None:
+        return None if self.embedder is None else self.embedder.languages
+
+    def _vector(self, text: str, language: str) -> Vectors | None:
+        spoken = guess_language(text) if language == UNDETERMINED else language
+        if self.embedder is None or not text.strip() or not knows(self.embedder.languages, spoken):
+            return None
+        return self.embedder.embed([text], TextKind.QUESTION)
+
+    def _publish(self, recording: GivenRecording) -> None:
+        drafts = cut_passages(recording.segments)
+        at = [place for place, each in enumerate(drafts) if self._embeds(each.language)]
+        texts = [embedding_text(drafts[place].text, recording.title) for place in at]
+        vectors = self.embedder.embed(texts, TextKind.PASSAGE) if self.embedder and texts else None
+        with self.database.write() as session:
+            recording_id = _keep(session, recording)
+            revision = save_transcript(session, recording_id, "bench", recording.segments)
+            ids = replace_passages(session, recording_id, revision, drafts)
+            if self.embedder is not None and vectors is not None:
+                rows = {ids[place]: vectors[row] for row, place in enumerate(at)}
+                save_vectors(session, self.embedder.digest, rows)
+            publish(session, recording_id, revision)
+        self.names[recording_id] = recording.name
+
+    def _embeds(self, language: str) -> bool:
+        return self.embedder is not None and knows(self.embedder.languages, language)
+
+    def _segments(self, recording_id: str, revision: int, first: int, last: int) -> list[Segment]:
+        if recording_id not in self._read:
+            with self.database.read() as session:
+                self._read[recording_id] = segments_of(session, recording_id, revision)
+        return self._read[recording_id][first : last + 1]
+
+
+@contextmanager
+def opened_bench(home: Path, embedder: BenchEmbedder | None) -> Iterator[BenchHome]:
+    """`home`: a folder of its own, empty; a bench never touches a home that is in use."""
+    home.mkdir(parents=True, exist_ok=True)
+    database = Database(f"sqlite:///{home / 'earmark.db'}")
+    migrate(database, home)
+    index = IndexFollower(
+        database,
+        home / "index",
+        analyse=analyse,
+        analysis_version=ANALYSIS_VERSION,
+        embedder_digest=None if embedder is None else embedder.digest,
+    )
+    try:
+        yield BenchHome(database, index, embedder)
+    finally:
+        index.close()
+        database.close()
+
+
+def _keep(session: Session, recording: GivenRecording) -> str:
+    course = course_by_name(session, COURSE, create=True)
+    row = RecordingRow(
+        id=new_id(),
+        course_id=course.id,
+        name=recording.name,
+        title=recording.title or recording.name,
+        state=RecordingState.INDEXING,
+        content_sha256=hashlib.sha256(recording.name.encode()).hexdigest(),
+        size_bytes=0,
+        original_path="",
+        created_at=utc_now(),
+    )
+    session.add(row)
+    session.flush()
+    return row.id
