@@ -42,7 +42,7 @@ class Saturation:
     b: float
 
 
-SATURATION = {TokenField.WORDS: Saturation(k1=0.9, b=0.4), TokenField.SOUNDS: Saturation(k1=0.9, b=0.4)}
+SATURATION = {TokenField.WORDS: Saturation(k1=0.4, b=0.4), TokenField.SOUNDS: Saturation(k1=0.4, b=0.4)}
 
 
 @dataclass(frozen=True, slots=True)
