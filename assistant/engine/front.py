@@ -98,7 +98,7 @@ def _hang_state(app: FastAPI, engine: RunningEngine) -> None:
         return Response(STATE.dump_json(engine.state()), media_type="application/json")
 
     @app.get("/v1/children")
-    async def children() -> dict[str, list[int]]:
+    async def children() -> dict[str, dict[int, int]]:
         return engine.pids()
 
 

@@ -18,6 +18,7 @@ from assistant.engine.running import Transcription
 from assistant.errors import BadInput
 from assistant.recognising.hotwords import clean_hotwords
 from assistant.recognising.recognizer import ClipOptions
+from assistant.recognising.subtitles import write_srt, write_vtt
 from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import Segment, Word
 
@@ -178,8 +179,6 @@ def _flag(form: FormData, name: str, *, default: bool) -> bool:
 
 def as_text(transcription: Transcription, response_format: str) -> str:
     """Plain text or subtitles."""
-    from assistant.recognising.subtitles import write_srt, write_vtt
-
     segments = tuple(segment for segment in transcription.speech.segments if segment.text)
     if response_format == "srt":
         return write_srt(segments)

@@ -35,10 +35,11 @@ from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource, Word
 
 CONNECT_S = 3.0
-CLIP_S = 180.0
+CLIP_S = 600.0
 """How long a clip's answer may take where the caller gave no deadline: waiting in the lane included."""
 FILE_S = 24 * 3600.0
 EMBED_S = 120.0
+TEXTS_A_REQUEST = 256
 GRACE_S = 2.0
 """The engine answers late work itself; the connection is held a little longer than the deadline."""
 LEFT_OUT_S = 3.0
@@ -125,14 +126,22 @@ class HttpEngineClient:
 
     def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
         """Vectors of one embedder alone: an engine whose embedder is another one is not asked again."""
+        if not texts:
+            return np.zeros((0, self.state().embedder.dimensions or 0), np.float32)
+        return np.concatenate(
+            [
+                self._embed_some(texts[start : start + TEXTS_A_REQUEST], kind, priority)
+                for start in range(0, len(texts), TEXTS_A_REQUEST)
+            ]
+        )
+
+    def _embed_some(self, texts: Sequence[str], kind: TextKind, priority: Priority) -> Vectors:
         body = {
             "input": list(texts),
             "model": "",
             "encoding_format": "base64",
             "input_type": "query" if kind is TextKind.QUESTION else "passage",
         }
-        if not texts:
-            return np.zeros((0, self.state().embedder.dimensions or 0), np.float32)
 
         def ask(url: str) -> Vectors:
             document = self._post(

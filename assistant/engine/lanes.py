@@ -28,7 +28,7 @@ class LaneLimits:
 
     questions: int = 64
     question_bytes: int = 64_000_000
-    index: int = 64
+    index: int = 32
     index_bytes: int = 128_000_000
     deaths: int = 2
 

@@ -34,6 +34,7 @@ from assistant.engine.messages import (
     to_bytes,
     to_frame,
 )
+from assistant.engine.silence import Silence, cpu_seconds
 from assistant.engine.spec import EngineSpec
 from assistant.errors import PartDown
 
@@ -41,6 +42,8 @@ log = structlog.get_logger(__name__)
 
 HEALTHY_AFTER_S = 60.0
 """A child that lived this long starts the back-off anew when it dies."""
+LOOK_EVERY_S = 0.5
+"""How often a child that works is looked at."""
 STDERR_FD = 2
 """Whatever a library prints belongs to the log."""
 FAILED_LOADS_TO_GIVE_UP = 3
@@ -283,7 +286,11 @@ class Child:
         return cls(process, reader, writer)
 
     async def ready(self, within_s: float) -> Ready:
-        message = (await self._receive(within_s)).message
+        try:
+            async with asyncio.timeout(within_s):
+                message = (await self._receive()).message
+        except TimeoutError as error:
+            raise ChildLostError(f"process {self.pid} was not ready after {within_s:.0f} s") from error
         if isinstance(message, Unloadable):
             raise CannotLoadError(f"{message.detail}; {message.way_out}" if message.way_out else message.detail)
         if not isinstance(message, Ready):
@@ -291,11 +298,17 @@ class Child:
         return message
 
     async def ask(self, frame: Frame, *, within_s: float) -> Frame:
+        """The child's answer. `within_s`: its own processor time, or clock time without any."""
+        silence = Silence(allowed_s=within_s, now=time.monotonic(), cpu_s=cpu_seconds(self.pid))
+        self._writer.write(to_bytes(frame))
+        answer = asyncio.create_task(self._receive())
         try:
-            self._writer.write(to_bytes(frame))
-            return await self._receive(within_s)
-        except (ConnectionError, ValueError) as error:
-            raise ChildLostError(f"process {self.pid}: {error}") from error
+            while not (await asyncio.wait((answer,), timeout=LOOK_EVERY_S))[0]:
+                if reason := silence.is_over(now=time.monotonic(), cpu_s=cpu_seconds(self.pid)):
+                    raise ChildLostError(f"process {self.pid} {reason}")
+            return answer.result()
+        finally:
+            answer.cancel()
 
     async def until_work_or_death(self, came: asyncio.Event) -> None:
         """Returns when there may be work. Raises ChildLostError when the idle child hangs up."""
@@ -315,17 +328,15 @@ class Child:
         self._process.kill()
         await asyncio.to_thread(self._process.wait)
 
-    async def _receive(self, within_s: float) -> Frame:
+    async def _receive(self) -> Frame:
         try:
-            async with asyncio.timeout(within_s):
-                header_bytes, payload_bytes = lengths_of(await self._reader.readexactly(LENGTHS.size))
-                header = await self._reader.readexactly(header_bytes)
-                payload = await self._reader.readexactly(payload_bytes)
-        except TimeoutError as error:
-            raise ChildLostError(f"process {self.pid} was silent for {within_s:.1f} s") from error
+            header_bytes, payload_bytes = lengths_of(await self._reader.readexactly(LENGTHS.size))
+            header = await self._reader.readexactly(header_bytes)
+            return to_frame(header, await self._reader.readexactly(payload_bytes))
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise ChildLostError(f"process {self.pid} ended") from error
-        return to_frame(header, payload)
+        except ValueError as error:
+            raise ChildLostError(f"process {self.pid} spoke nonsense: {type(error).__name__}") from error
 
 
 def child_environment() -> dict[str, str]:

@@ -6,10 +6,11 @@ One voice never meets another here: every call keeps its own values, nothing is 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -72,9 +73,9 @@ class RunningEngine:
             children=self._recogniser.children,
         )
 
-    def pids(self) -> dict[str, list[int]]:
-        """Processes of the children that live, for people who look after them."""
-        return {pool.role: sorted(pool.pids.values()) for pool in (self._recogniser, self._embedder)}
+    def pids(self) -> dict[str, dict[int, int]]:
+        """Process ids of the children that live, by model and number, for people who look after them."""
+        return {pool.role: dict(pool.pids) for pool in (self._recogniser, self._embedder)}
 
     async def recognise_clip(
         self, clip: Clip, *, priority: Priority, deadline_at: float | None, counted: bool = True
@@ -187,7 +188,7 @@ class RunningEngine:
                 yield piece
         finally:
             if step is not None and not step.done():
-                step.add_done_callback(lambda _: pieces.close())
+                step.add_done_callback(partial(_close_after, pieces))
             else:
                 pieces.close()
 
@@ -212,6 +213,13 @@ class _Clock:
         if self._first_clip_at is None or self._recognised_at is None:
             return 0.0
         return self._recognised_at - self._first_clip_at
+
+
+def _close_after(pieces: Generator[HeardPiece, None, None], last: asyncio.Future[HeardPiece | None]) -> None:
+    """Nobody waits for the last piece any more: whatever it was is let go, and the decoding child ends."""
+    if not last.cancelled():
+        last.exception()
+    pieces.close()
 
 
 def _unless_refused(reply: Frame, down: type[EarmarkError]) -> Frame:

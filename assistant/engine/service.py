@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,9 @@ def run_engine(spec: EngineSpec, *, home: Path, host: str = "127.0.0.1", port: i
         server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=3, server_header=False)
         )
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn raises SIGTERM again when it has ended in order: that is an end like any other.
+            signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
         server.run(sockets=[listener])
 
 

@@ -17,7 +17,8 @@ MOST_EMBEDDER_THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """When a child counts as silent. A clip is given `floor_s`, or `per_clip_second` times its length if longer.
+    """When a child counts as silent. A clip is given `floor_s`, or `per_clip_second` times its length if longer:
+    of the child's own processor time, or of the clock while it gets none.
 
     `ping_every_s`, `pong_within_s`: an idle child is asked whether it lives. `load_s`: loading a model.
     `backoff_s`: pause before a child that died is started again, doubled up to `longest_backoff_s`.

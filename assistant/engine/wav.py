@@ -31,7 +31,7 @@ def wav_to_clip(content: bytes, *, filename: str) -> Samples:
             form = (reader.getframerate(), reader.getnchannels(), reader.getsampwidth())
             frames = reader.readframes(reader.getnframes())
             promised = reader.getnframes()
-    except (wave.Error, EOFError, ValueError) as error:
+    except (wave.Error, EOFError, ValueError, RuntimeError) as error:  # RuntimeError: a chunk longer than the file
         raise BadMedia(f"{filename}: not a WAV file that can be read: {error or 'cut short'}", WAY_OUT) from error
     if form != (SAMPLE_RATE_HZ, 1, 2):
         rate, channels, width = form
