@@ -1,5 +1,6 @@
 """`earmark`: runs a command and turns what went wrong into a plain line and an exit code."""
 
+import logging
 import sys
 
 import click
@@ -8,6 +9,7 @@ import typer
 from assistant.errors import EarmarkError, PartDown
 from earmark.cli import app
 from earmark.cli.console import say
+from earmark.logs import configure_logging
 
 DONE, NOTHING_TRIED, PART_DOWN, INTERRUPTED = 0, 2, 3, 130
 
@@ -18,6 +20,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code (the table is in `earmark --help`)."""
+    configure_logging(logging.WARNING)  # a command talks to a person; servers log everything themselves
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="earmark", standalone_mode=False)

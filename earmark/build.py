@@ -1,12 +1,10 @@
 """The one place where the parts are put together. Everything heavy is made here, late, and closed again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-from fastapi import FastAPI
 
 from assistant.answering.ask import Asking
 from assistant.engine.client import EngineClient
@@ -25,6 +23,8 @@ from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.index.follower import IndexFollower
 from web.app import create_app
 from web.services import WebServices
+
+AsgiApplication = Callable[..., Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def open_worker(house: House, engine: EngineClient) -> Iterator[Services]:
 
 
 @contextmanager
-def open_web(house: House, engine: EngineClient) -> Iterator[FastAPI]:
+def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
     settings = house.settings
     with open_asking(house, engine) as asking:
         yield create_app(

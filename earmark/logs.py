@@ -6,8 +6,8 @@ import sys
 import structlog
 
 
-def configure_logging() -> None:
-    """Send structlog's and the libraries' events to stderr as JSON lines."""
+def configure_logging(level: int = logging.INFO) -> None:
+    """Send structlog's and the libraries' events from `level` up to stderr as JSON lines."""
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -20,7 +20,6 @@ def configure_logging() -> None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -35,6 +34,6 @@ def configure_logging() -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     for noisy in ("httpx", "httpcore", "alembic", "sentence_transformers"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

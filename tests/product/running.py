@@ -89,6 +89,9 @@ def serving(home: Path, log: Path, *arguments: str, **extra: str) -> Iterator[Se
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
+            finally:
+                if process.stdout is not None:
+                    process.stdout.close()
 
 
 def _address(process: subprocess.Popen[str], log: Path) -> str:
