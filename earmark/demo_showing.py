@@ -1,8 +1,8 @@
 """How the demo looks: lines as they come in a pipe, tables on a terminal, one JSON document. Judges nothing."""
 
 import json
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 from rich.console import Console
@@ -108,22 +108,30 @@ class ShowingLines:
 
 
 class ShowingTables:
-    """The recordings, then the questions, as two tables; a line on the way says what is waited for."""
+    """The recordings, then the questions, as two tables; a line says which question is waited for.
+
+    That line begins only after indexing, which draws bars of its own on the same terminal.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._recordings = Table("recording", "course", "heard", box=None, pad_edge=False)
         self._questions = Table("question", "best moment", "verdict", "", "time", show_lines=True)
-        self._status = console.status("Indexing the demo course")
+        self._status = console.status("Asking the sample questions: 1")
 
-    def under_way(self) -> AbstractContextManager[object]:
-        return self._status
+    @contextmanager
+    def under_way(self) -> Iterator[object]:
+        try:
+            yield
+        finally:
+            self._status.stop()
 
     def heard(self, one: HeardRecording) -> None:
+        self._status.start()
         self._recordings.add_row(one.recording, one.course, words_wrong(one))
 
     def asked(self, one: AskedSample) -> None:
-        self._status.update(f"Asking the sample questions: {self._questions.row_count + 1}")
+        self._status.update(f"Asking the sample questions: {self._questions.row_count + 2}")
         self._questions.add_row(
             Text("\n".join(question_lines(one))),
             Text("\n".join(moment_lines(one))),
