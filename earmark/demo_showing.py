@@ -120,7 +120,7 @@ class ShowingTables:
         self._status = console.status("Asking the sample questions: 1")
 
     @contextmanager
-    def under_way(self) -> Iterator[object]:
+    def under_way(self) -> Iterator[None]:
         try:
             yield
         finally:
