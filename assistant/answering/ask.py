@@ -11,7 +11,7 @@ from typing import Protocol
 
 from assistant.answering.answer import AnsweredHit, Answer, AskedQuestion, Timings
 from assistant.engine.client import EngineClient, Priority
-from assistant.errors import BadInput, Busy, EmbedderDown, PartDown
+from assistant.errors import BadInput, PartDown
 from assistant.questions import log as question_log
 from assistant.recognising.recognizer import ClipOptions
 from knowledge.database import Database, new_id
@@ -163,16 +163,13 @@ class Asking:
             question_log.record(self._database, answer, spoken=heard.decode_ms is not None, asker=asker)
         return answer
 
-    def _embedded(
-        self, text: str, language: str
-    ) -> tuple[Vectors | None, frozenset[str] | None, tuple[str, ...]]:
+    def _embedded(self, text: str, language: str) -> tuple[Vectors | None, frozenset[str] | None, tuple[str, ...]]:
         """The question's vector, or None with a note: without an embedder, words and sounds still find."""
         try:
-            state = self._engine.state().embedder
             vector = self._engine.embed([text], kind=TextKind.QUESTION)
-        except (EmbedderDown, Busy, PartDown):
+            known = self._engine.state().embedder.languages
+        except PartDown:
             return None, None, (NOTE_WORDS_ALONE,)
-        known = state.languages
         if known is not None and language.split("-")[0] not in known:
             return vector, known, (NOTE_LANGUAGE,)
         return vector, known, ()
@@ -215,9 +212,7 @@ class Asking:
             covered=0.0,
             answer=None,
             hits=(),
-            timings=Timings(
-                heard.decode_ms, heard.recognise_ms, 0.0, 0.0, 1000 * (self._clock() - heard.started)
-            ),
+            timings=Timings(heard.decode_ms, heard.recognise_ms, 0.0, 0.0, 1000 * (self._clock() - heard.started)),
             notes=(NOTE_NO_SPEECH,),
         )
 

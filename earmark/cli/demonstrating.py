@@ -34,7 +34,7 @@ def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop after the sample questions.")] = False,
     host: Host = None,
     port: Port = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line each; implies --no-serve.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document; implies --no-serve.")] = False,
 ) -> int:
     """Index the demo course, ask it the sample questions, print what came of it, then serve the page.
 
