@@ -14,6 +14,7 @@ from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec
 from assistant.errors import EarmarkError
 from assistant.hearing.heard import HearingLimits
 from earmark import __version__
+from earmark.demo import example_questions
 from earmark.migrations import migrate
 from earmark.settings import Settings
 from indexer.services import Services, WorkLimits
@@ -21,9 +22,12 @@ from knowledge import model_files
 from knowledge.database import Database
 from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.index.follower import IndexFollower
+from knowledge.recordings import store as recordings
+from knowledge.recordings.tables import RecordingState
 from web.app import create_app
 from web.services import WebServices
 
+EXAMPLES = 4
 AsgiApplication = Callable[..., Awaitable[None]]
 
 
@@ -131,8 +135,15 @@ def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
                 version=__version__,
                 max_upload_bytes=int(settings.max_upload_mb * 1e6),
                 least_free_bytes=int(settings.least_free_mb * 1e6),
+                examples=partial(_examples, house),
             )
         )
+
+
+def _examples(house: House) -> list[str]:
+    with house.database.read() as session:
+        found = recordings.list_recordings(session)
+    return example_questions({each.name for each in found if each.state is RecordingState.READY})[:EXAMPLES]
 
 
 def digest_of_embedder(engine: EngineClient) -> str | None:

@@ -6,7 +6,7 @@ functions, so it works the same with a live server and without; how it looks is 
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,6 +192,13 @@ def ask_sample(
 def is_right(moment: AnsweredHit, expected: Expected) -> bool:
     in_time = expected.start_s - EARLY_S <= moment.hit.start_s <= expected.end_s
     return moment.recording == expected.recording and in_time
+
+
+def example_questions(recordings: Set[str], data: Path = DATA) -> list[str]:
+    """Sample questions that these recordings answer, by name: what to try on a page that has just been opened."""
+    if not (data / "questions.jsonl").is_file():
+        return []
+    return [one.said for one in read_questions(data) if one.expected and one.expected.recording in recordings]
 
 
 def find_courses(data: Path) -> list[DemoCourse]:

@@ -5,8 +5,12 @@ from typing import Annotated
 
 import typer
 
+from earmark.backup import backup as write_archive
+from earmark.backup import restore as read_archive
+from earmark.build import open_house
 from earmark.cli.console import say, tell_json, tell_table
 from earmark.cli.flags import settings_of
+from earmark.doctor import Health, examine
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -18,8 +22,6 @@ def hang(app: typer.Typer) -> None:
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> int:
     """Say what is well and what is not, and what to do about it."""
-    from earmark.doctor import Health, examine
-
     findings = examine(settings_of(context))
     if as_json:
         tell_json(
@@ -35,12 +37,9 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> int:
 
 def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="The archive to write, a .tar.")]) -> None:
     """Write everything into one archive, consistent even while the server runs."""
-    from earmark import backup as archive
-    from earmark.build import open_house
-
     settings = settings_of(context)
     with open_house(settings) as house:
-        report = archive.backup(settings.home, house.database, file)
+        report = write_archive(settings.home, house.database, file)
     say(f"{file}: {report.files} files, {report.size_bytes / 1e6:.1f} MB")
 
 
@@ -48,8 +47,6 @@ def restore(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="An archive that backup wrote.")]
 ) -> None:
     """Bring an archive back into an empty home; every digest is checked before anything is put in place."""
-    from earmark import backup as archive
-
     settings = settings_of(context)
-    report = archive.restore(file, settings.home)
+    report = read_archive(file, settings.home)
     say(f"{settings.home}: {report.files} files, {report.size_bytes / 1e6:.1f} MB; start with: earmark serve")
