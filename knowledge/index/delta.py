@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors
 from knowledge.index.published import PublishedRecording
-from knowledge.index.view import FieldStatistics, PassageTokens, TokenField
+from knowledge.index.view import Candidate, FieldStatistics, PassageTokens, TokenField
 from knowledge.passages.store import STORED_VECTOR
 
 K1 = 1.2
@@ -40,6 +40,62 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.passage_ids)
+
+
+class Delta:
+    """All parts together. Never changes once made."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._places = {key: (part, row) for part in parts for row, key in enumerate(part.passage_ids)}
+        with_vectors = [part for part in parts if part.vectors is not None]
+        self._vectors = np.concatenate([part.vectors for part in with_vectors]) if with_vectors else None
+        self._vector_ids = [part.passage_ids[row] for part in with_vectors for row in part.vector_rows]
+        self._vector_courses = [part.course_id for part in with_vectors for _ in part.vector_rows]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def dimensions(self) -> int | None:
+        return None if self._vectors is None else int(self._vectors.shape[1])
+
+    def count(self, courses: frozenset[str]) -> int:
+        return sum(len(part) for part in self._parts if part.course_id in courses)
+
+    def tokens(self, field: TokenField) -> int:
+        return sum(part.fields[field].tokens for part in self._parts)
+
+    def holding(self, field: TokenField, token: str) -> int:
+        return sum(len(part.fields[field].postings.get(token, ())) for part in self._parts)
+
+    def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[Candidate]:
+        if self._vectors is None:
+            return []
+        if vector.size != self.dimensions:
+            raise ValueError(f"a vector of {vector.size} dimensions, the index has {self.dimensions}")
+        allowed = np.flatnonzero([course in courses for course in self._vector_courses])
+        scores = self._vectors[allowed] @ vector.reshape(-1)
+        best = np.argsort(-scores, kind="stable")[:n]
+        return [Candidate(self._vector_ids[allowed[at]], float(scores[at])) for at in best]
+
+    def matching(
+        self, field: TokenField, counts: Mapping[str, int], known: FieldStatistics, *, courses: frozenset[str]
+    ) -> list[Candidate]:
+        return [
+            Candidate(part.passage_ids[row], score)
+            for part in self._parts
+            if part.course_id in courses
+            for row, score in bm25(part, field, counts, known).items()
+        ]
+
+    def vector(self, passage_id: str) -> Vectors | None:
+        """None where the passage is not here, or has none."""
+        if passage_id not in self._places:
+            return None
+        part, row = self._places[passage_id]
+        at = np.flatnonzero(part.vector_rows == row)
+        return None if part.vectors is None or not len(at) else part.vectors[at[0]]
 
 
 def make_part(recording: PublishedRecording) -> Part:

@@ -58,7 +58,7 @@ class IndexFollower:
         """`embedder_digest`: whose vectors are wanted; None, or a call that gives None, for those that are there."""
         self.embedder_digest = embedder_digest
         self._database = database
-        self._folder = folder
+        self.folder = folder
         self._analyse = analyse
         self._analysis_version = analysis_version
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class IndexFollower:
         """
         with file_lock(self._writers, wait_s=LONGEST_WRITE_S) as had:
             if not had:
-                raise IndexBusy(f"{self._folder}: another process is writing it", "try again later")
+                raise IndexBusy(f"{self.folder}: another process is writing it", "try again later")
             written = self._write_unless_current()
         self._adopt()
         return written
@@ -107,7 +107,7 @@ class IndexFollower:
         """Write the base anew from the database alone. Raises IndexBusy, IndexNotWritten."""
         with file_lock(self._writers, wait_s=LONGEST_WRITE_S) as had:
             if not had:
-                raise IndexBusy(f"{self._folder}: another process is writing it", "try again later")
+                raise IndexBusy(f"{self.folder}: another process is writing it", "try again later")
             self._write()
         self._adopt()
 
@@ -128,14 +128,14 @@ class IndexFollower:
     def growth(self) -> Growth:
         """How far the database has gone on since the base was written."""
         with self._database.read() as session:
-            return growth_since(session, self._folder, wanted_digest=self._wanted())
+            return growth_since(session, self.folder, wanted_digest=self._wanted())
 
     def close(self) -> None:
         self._refresher.shutdown(wait=True)
 
     @property
     def _writers(self) -> Path:
-        return self._folder / "write.lock"
+        return self.folder / "write.lock"
 
     def _wanted(self) -> str | None:
         return self.embedder_digest() if callable(self.embedder_digest) else self.embedder_digest
@@ -192,21 +192,21 @@ class IndexFollower:
         return parts
 
     def _current_base(self) -> Base:
-        pointer = read_current(self._folder)
+        pointer = read_current(self.folder)
         if self._base is None or (pointer is not None and pointer != self._pointer):
             self._base = self._trusted_base() or self._rebuilt_base()
-            self._pointer = read_current(self._folder)
+            self._pointer = read_current(self.folder)
         return self._base
 
     def _trusted_base(self) -> Base | None:
         """The current base, None where there is none that can be trusted. A reader that comes while a writer clears
         the old base away finds the new pointer the second time."""
-        pointer = read_current(self._folder)
+        pointer = read_current(self.folder)
         while pointer is not None:
             try:
-                base = open_base(self._folder / pointer.name, sha256=pointer.sha256)
+                base = open_base(self.folder / pointer.name, sha256=pointer.sha256)
             except BaseDamagedError as error:
-                if (again := read_current(self._folder)) == pointer:
+                if (again := read_current(self.folder)) == pointer:
                     log.warning("the index is damaged and is rebuilt: %s", error)
                     return None
                 pointer = again
@@ -245,16 +245,16 @@ class IndexFollower:
     def _write(self) -> None:
         """Only under the writers' lock. The new base is whole on the disk before CURRENT names it."""
         name = new_id()
-        folder = self._folder / name
+        folder = self.folder / name
         try:
             with self._database.read() as session:
                 number = last_change(session)
-                digest = growth_since(session, self._folder, wanted_digest=self._wanted()).best_digest
+                digest = growth_since(session, self.folder, wanted_digest=self._wanted()).best_digest
                 mark = change_mark(session, number)
                 recordings = published_recordings(session, None, digest=digest, analyse=self._analyse)
                 passages = write_base(folder, recordings)
             sha256 = _sealed(folder, ManifestDraft(number, mark, digest, self._analysis_version, passages))
-            write_current(self._folder, Pointer(name, sha256))
+            write_current(self.folder, Pointer(name, sha256))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -262,7 +262,7 @@ class IndexFollower:
 
     def _clear(self, *, keep: str) -> None:
         """Old bases, and what a killed writer left. Readers that have one open keep it until they let go."""
-        for path in self._folder.iterdir():
+        for path in self.folder.iterdir():
             if path.is_dir() and path.name != keep:
                 shutil.rmtree(path, ignore_errors=True)
 

@@ -14,8 +14,10 @@ from knowledge.passages.store import changes_since
 
 LARGE_DELTA = 1000
 """So many passages in memory are no burden, however small the base."""
-LARGE_SHARE = 0.2
-"""Of the base: each passage is then written about six times in its life."""
+LARGEST_DELTA = 10_000
+"""So many would be felt in every question, however large the base."""
+LARGE_SHARE = 0.05
+"""Of the base. Writing it anew costs little beside recognising that many recordings."""
 LONGEST_LEFT = dt.timedelta(hours=20)
 """Removed words leave the base within a day, with room for a merge that fails."""
 
@@ -37,7 +39,7 @@ class Growth:
 def wants_merging(growth: Growth) -> bool:
     if growth.base_passages is None:
         return growth.changes > 0
-    limit = max(LARGE_DELTA, LARGE_SHARE * growth.base_passages)
+    limit = min(max(LARGE_DELTA, LARGE_SHARE * growth.base_passages), LARGEST_DELTA)
     due = growth.stale > 0 and growth.stale_for >= LONGEST_LEFT
     return due or max(growth.added, growth.stale) > limit or growth.base_digest != growth.best_digest
 

@@ -59,7 +59,7 @@ def best_digest(session: Session, wanted: str | None) -> str | None:
         .where(is_published())
         .group_by(VectorRow.embedder_digest)
     )
-    counts = dict(session.execute(query).tuples().all())
+    counts = {digest: seen for digest, seen in session.execute(query).all()}  # noqa: C416  (typed so)
     return max(counts, key=lambda digest: (counts[digest], digest == wanted, digest), default=None)
 
 

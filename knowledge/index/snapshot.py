@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from knowledge.database import Database
 from knowledge.embedding import Vectors
 from knowledge.index.base import Base
-from knowledge.index.delta import Part, bm25, idf
+from knowledge.index.delta import Delta, Part, idf
 from knowledge.index.faiss_vectors import Bitmap, Mask
 from knowledge.index.view import Candidate, FieldStatistics, TokenField
 from knowledge.passages import store
@@ -38,12 +38,11 @@ class Snapshot:
         """`changed`: recordings published or removed since the base; `embedder_digest`: of the parts' vectors."""
         self._database = database
         self._base = base
-        self._parts = parts
+        self._delta = Delta(parts)
         self._change_number = change_number
         self._tombstones = frozenset(changed & base.recordings.keys())
         self._alive = _alive_rows(base, self._tombstones)
         self._embedder_digest = self._digest_of_all(embedder_digest)
-        self._places = {passage_id: (part, row) for part in parts for row, passage_id in enumerate(part.passage_ids)}
         self._bitmaps: dict[frozenset[str], Bitmap] = {}
 
     @property
@@ -60,33 +59,29 @@ class Snapshot:
             for recording in self._base.recordings.values()
             if recording.course_id in courses and recording.recording_id not in self._tombstones
         )
-        return in_base + sum(len(part) for part in self._permitted(courses))
+        return in_base + self._delta.count(courses)
 
     def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[Candidate]:
         """Nothing where there are no vectors of one embedder for all."""
         if self._embedder_digest is None or n <= 0:
             return []
-        return _best([*self._nearest_in_base(vector, courses, n), *self._nearest_in_delta(vector, courses)], n)
+        in_delta = self._delta.nearest(vector, courses=courses, n=n)
+        return _best([*self._nearest_in_base(vector, courses, n), *in_delta], n)
 
     def matching(self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int) -> list[Candidate]:
         counts = Counter(tokens)
         if not counts or n <= 0:
             return []
         known = self.statistics(field, list(counts))
-        return _best(
-            [
-                *self._matching_in_base(field, counts, known, courses, n),
-                *self._matching_in_delta(field, counts, known, courses),
-            ],
-            n,
-        )
+        in_base = self._matching_in_base(field, counts, known, courses, n)
+        return _best([*in_base, *self._delta.matching(field, counts, known, courses=courses)], n)
 
     def statistics(self, field: TokenField, tokens: Sequence[str]) -> FieldStatistics:
         """Over all courses. `holding` still counts what was removed since the base was written."""
         gone = [self._base.recordings[recording_id] for recording_id in self._tombstones]
-        passages = len(self._base) - sum(each.rows for each in gone) + sum(map(len, self._parts))
+        passages = len(self._base) - sum(each.rows for each in gone) + len(self._delta)
         length = self._base.tokens[field] - sum(each.tokens(field) for each in gone)
-        length += sum(part.fields[field].tokens for part in self._parts)
+        length += self._delta.tokens(field)
         holding = {token: min(self._holding(field, token), passages) for token in set(tokens)}
         return FieldStatistics(passages, length / passages if passages else 0.0, holding)
 
@@ -101,11 +96,9 @@ class Snapshot:
         found = np.zeros((len(passage_ids), dimensions), np.float32)
         self._fill_from_base(found, passage_ids)
         for place, passage_id in enumerate(passage_ids):
-            if passage_id in self._places:
-                part, row = self._places[passage_id]
-                at = np.flatnonzero(part.vector_rows == row)
-                if part.vectors is not None and len(at):
-                    found[place] = part.vectors[at[0]]
+            vector = self._delta.vector(passage_id)
+            if vector is not None:
+                found[place] = vector
         return found
 
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
@@ -117,10 +110,7 @@ class Snapshot:
         """None where base and delta have vectors of different embedders: they are never compared."""
         if self._alive.any():
             return digest if digest is not None and digest == self._base.manifest.embedder_digest else None
-        return digest if any(part.vectors is not None for part in self._parts) else None
-
-    def _permitted(self, courses: frozenset[str]) -> list[Part]:
-        return [part for part in self._parts if part.course_id in courses]
+        return None if self._delta.dimensions is None else digest
 
     def _bitmap(self, courses: frozenset[str]) -> Bitmap:
         """Over the base's vectors. Kept: the same people ask again."""
@@ -140,15 +130,6 @@ class Snapshot:
             return []
         rows, scores = self._base.vectors.nearest(vector, allowed=self._bitmap(courses), n=n)
         return self._candidates(self._base.vector_rows[rows].tolist(), scores.tolist())
-
-    def _nearest_in_delta(self, vector: Vectors, courses: frozenset[str]) -> list[Candidate]:
-        question = vector.reshape(-1)
-        return [
-            Candidate(part.passage_ids[row], float(score))
-            for part in self._permitted(courses)
-            if part.vectors is not None
-            for row, score in zip(part.vector_rows, part.vectors @ question, strict=True)
-        ]
 
     def _matching_in_base(
         self,
@@ -179,22 +160,8 @@ class Snapshot:
                 weights[token] = times * idf(known.passages, known.holding[token]) / idf(len(self._base), held)
         return weights
 
-    def _matching_in_delta(
-        self,
-        field: TokenField,
-        counts: Mapping[str, int],
-        known: FieldStatistics,
-        courses: frozenset[str],
-    ) -> list[Candidate]:
-        return [
-            Candidate(part.passage_ids[row], score)
-            for part in self._permitted(courses)
-            for row, score in bm25(part, field, counts, known).items()
-        ]
-
     def _holding(self, field: TokenField, token: str) -> int:
-        in_delta = sum(len(part.fields[field].postings.get(token, ())) for part in self._parts)
-        return self._held_in_base(field, token) + in_delta
+        return self._held_in_base(field, token) + self._delta.holding(field, token)
 
     def _held_in_base(self, field: TokenField, token: str) -> int:
         return 0 if self._base.words is None else self._base.words.holding(field, token)
@@ -206,7 +173,7 @@ class Snapshot:
     def _dimensions(self) -> int | None:
         if self._base.vectors is not None:
             return self._base.vectors.dimensions
-        return next((part.vectors.shape[1] for part in self._parts if part.vectors is not None), None)
+        return self._delta.dimensions
 
     def _fill_from_base(self, found: NDArray[np.float32], passage_ids: Sequence[str]) -> None:
         if self._base.vectors is None:
