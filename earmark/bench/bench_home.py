@@ -15,7 +15,7 @@ from earmark.migrations import migrate
 from knowledge.database import Database, new_id, utc_now
 from knowledge.embedding import TextKind, Vectors
 from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
-from knowledge.finding.find import Question, find
+from knowledge.finding.find import Looked, Question, find, look
 from knowledge.finding.languages import guess_language, knows
 from knowledge.finding.moment import Found
 from knowledge.index.follower import IndexFollower
@@ -74,20 +74,27 @@ class BenchHome:
         progress("indexing", len(recordings), len(recordings))
         self.index.refresh()
 
-    def ask(self, text: str, *, language: str = UNDETERMINED, k: int = 5, view: IndexView | None = None) -> Found:
-        question = Question(text, language, self._vector(text, language), self._languages)
+    def ask(self, text: str, *, k: int = 5, view: IndexView) -> Found:
+        return find(self._question(text), view=view, segments=self._segments, courses=self._courses(), k=k)
+
+    def look(self, text: str, *, k: int = 5, view: IndexView) -> Looked | None:
+        """What `ask` sees before its verdict."""
+        return look(self._question(text), view=view, segments=self._segments, courses=self._courses(), k=k)
+
+    def _question(self, text: str) -> Question:
+        return Question(text, UNDETERMINED, self._vector(text), self._languages)
+
+    def _courses(self) -> frozenset[str]:
         with self.database.read() as session:
             course = course_by_name(session, COURSE)
-        courses = frozenset() if course is None else frozenset({course.id})
-        return find(question, view=view or self.index.view(), segments=self._segments, courses=courses, k=k)
+        return frozenset() if course is None else frozenset({course.id})
 
     @property
     def _languages(self) -> frozenset[str] | None:
         return None if self.embedder is None else self.embedder.languages
 
-    def _vector(self, text: str, language: str) -> Vectors | None:
-        spoken = guess_language(text) if language == UNDETERMINED else language
-        if self.embedder is None or not text.strip() or not knows(self.embedder.languages, spoken):
+    def _vector(self, text: str) -> Vectors | None:
+        if self.embedder is None or not text.strip() or not self._embeds(guess_language(text)):
             return None
         return self.embedder.embed([text], TextKind.QUESTION)
 

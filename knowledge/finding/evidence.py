@@ -14,8 +14,8 @@ from knowledge.finding.scale import z_scores
 from knowledge.index.view import TokenField
 
 
-def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit) -> Features:
-    """`ranked`: the whole pool, best first; `first`: the hit that would be played."""
+def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit, *, searched: int) -> Features:
+    """`ranked`: the whole pool, best first; `first`: the hit that would be played; `searched`: passages there were."""
     best = ranked[0].passage
     sentence = hashes_of(first.sentence.text, best.language, TokenField.WORDS)
     passage = hashes_of(best.text, best.language, TokenField.WORDS)
@@ -32,6 +32,7 @@ def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit) -> 
         agreement=_agreement(pool, ranked[0]),
         margin=_margin(ranked),
         told=_told(asked),
+        searched=math.log10(searched),
         dense_speaks=float(not np.isnan(pool.scores[:, CHANNELS.index(Channel.DENSE)]).all()),
     )
 

@@ -5,6 +5,7 @@ Knows no people: what may be heard comes in as the permitted courses.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from knowledge.finding.channels import Asked, Pool, Question, ask, gather
 from knowledge.finding.diversify import Ranked, moments
@@ -12,7 +13,7 @@ from knowledge.finding.evidence import evidence
 from knowledge.finding.fuse import fuse
 from knowledge.finding.moment import Found, Hit, Sentence, Verdict
 from knowledge.finding.quoting import best_sentence
-from knowledge.finding.refusing import decide, fitted
+from knowledge.finding.refusing import Features, decide, fitted
 from knowledge.index.view import IndexView
 from knowledge.transcripts.segment import Segment
 
@@ -24,24 +25,39 @@ SegmentReader = Callable[[str, int, int, int], Sequence[Segment]]
 NOTHING = Found(hits=(), verdict=Verdict.ABSENT, probability=0.0, covered=0.0, answer=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The moments found, and what they say about whether the question is answered."""
+
+    hits: tuple[Hit, ...]
+    features: Features
+
+
 def find(question: Question, *, view: IndexView, segments: SegmentReader, courses: frozenset[str], k: int = 5) -> Found:
     """The k best moments within `courses`, best first. Finding nothing is a value, not an error."""
-    if not courses or k < 1 or view.count(courses=courses) == 0:
+    looked = look(question, view=view, segments=segments, courses=courses, k=k)
+    if looked is None:
         return NOTHING
+    verdicts = fitted()
+    covered = verdicts.covered.probability(looked.features)
+    probability = min(covered, verdicts.right.probability(looked.features))
+    verdict = decide(covered, probability, verdicts)
+    answer = looked.hits[0].sentence.text if verdict is Verdict.ANSWERED else None
+    return Found(looked.hits, verdict, probability, covered, answer)
+
+
+def look(
+    question: Question, *, view: IndexView, segments: SegmentReader, courses: frozenset[str], k: int
+) -> Looked | None:
+    """Everything but the verdict, which is fitted on this; None where there is nothing to be found."""
+    searched = view.count(courses=courses) if courses and k > 0 else 0
+    if not searched:
+        return None
     asked = ask(question, view)
     pool = gather(asked, view, courses=courses)
-    if not pool.passages:
-        return NOTHING
     ranked = rank(pool)
     hits = _hits(moments(ranked, k=k), asked, segments)
-    if not hits:
-        return NOTHING
-    features = evidence(asked, pool, ranked, hits[0])
-    verdicts = fitted()
-    covered, probability = verdicts.covered.probability(features), verdicts.right.probability(features)
-    verdict = decide(covered, probability, verdicts)
-    answer = hits[0].sentence.text if verdict is Verdict.ANSWERED else None
-    return Found(hits, verdict, min(probability, covered), covered, answer)
+    return Looked(hits, evidence(asked, pool, ranked, hits[0], searched=searched)) if hits else None
 
 
 def rank(pool: Pool) -> list[Ranked]:

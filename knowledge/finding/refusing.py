@@ -21,7 +21,8 @@ class Features:
     cover_*: share of the question, by idf, that the text says too (0 to 1). *_surprise: how far the channel's best
     passage stands above the pool, in deviations, less what the best of so many stands above by chance. agreement:
     share of the channels whose own best lies in the first moment. margin: fused score of the first moment less the
-    second's. told: logarithm of how much the question says, by idf.
+    second's. told: logarithm of how much the question says, by idf. searched: passages searched, as a power of ten.
+    dense_speaks: 1 where the embedder knows the question's language, else 0.
     """
 
     cover_sentence: float
@@ -33,6 +34,7 @@ class Features:
     agreement: float
     margin: float
     told: float
+    searched: float
     dense_speaks: float
 
 

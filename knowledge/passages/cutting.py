@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from knowledge.finding.languages import language_of
 from knowledge.transcripts.segment import UNDETERMINED, Segment
 
 WINDOW_WORDS = 40.0
@@ -25,7 +26,10 @@ _WORDS_A_SIGN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PassageDraft:
-    """A passage not yet kept: segments `first_segment` to `last_segment` inclusive, by ordinal."""
+    """A passage not yet kept: segments `first_segment` to `last_segment` inclusive, by ordinal.
+
+    `language`: as told, else as the letters have it, so that an embedder is not asked about what it does not know.
+    """
 
     first_segment: int
     last_segment: int
@@ -118,13 +122,15 @@ def _reach_back(sizes: Sequence[float], last: int, *, floor: int) -> int:
 
 def _draft(segments: Sequence[Segment], ordinals: Sequence[int]) -> PassageDraft:
     chosen = [segments[at] for at in ordinals]
+    text = _joined([segment.text.strip() for segment in chosen])
+    told = next((each.language for each in chosen if each.language != UNDETERMINED), UNDETERMINED)
     return PassageDraft(
         first_segment=ordinals[0],
         last_segment=ordinals[-1],
         start_s=min(segment.start_s for segment in chosen),
         end_s=max(segment.end_s for segment in chosen),
-        text=_joined([segment.text.strip() for segment in chosen]),
-        language=next((each.language for each in chosen if each.language != UNDETERMINED), UNDETERMINED),
+        text=text,
+        language=language_of(text, told),
     )
 
 
