@@ -5,6 +5,7 @@ takes nobody with it. Whoever reads holds a leash: let go of it, or die, and the
 what the child does; see child.py.
 """
 
+import atexit
 import contextlib
 import ctypes
 import json
@@ -50,11 +51,7 @@ class Sandbox:
     def close(self) -> None:
         """End the server and every child of it."""
         with self._lock:
-            if self._control is not None:
-                self._control.close()
-            if self._server is not None and self._owner == os.getpid():
-                self._server.wait()
-            self._control = self._server = None
+            self._let_go()
 
     def run(self, errand: Errand, fd: int) -> Iterator[Heard]:
         """What a child hears in the open file `fd`. Closing the iterator kills the child."""
@@ -71,16 +68,27 @@ class Sandbox:
             try:
                 socket.send_fds(self._ready(), [json.dumps(fields).encode()], fds)
             except OSError:  # the server was killed: once more with a new one
-                self._control = None
+                self._let_go()
                 socket.send_fds(self._ready(), [json.dumps(fields).encode()], fds)
 
     def _ready(self) -> socket.socket:
-        if self._control is None or self._owner != os.getpid():
+        if self._owner != os.getpid():
+            self._let_go()
+            atexit.register(self.close)
+        if self._control is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._server = _start_server(theirs.fileno())
             self._control, self._owner = ours, os.getpid()
         return self._control
+
+    def _let_go(self) -> None:
+        """Without its control socket the server ends, and its children with it."""
+        if self._control is not None:
+            self._control.close()
+        if self._server is not None and self._owner == os.getpid():
+            self._server.wait()
+        self._control = self._server = None
 
 
 def _start_server(control_fd: int) -> subprocess.Popen[bytes]:

@@ -1,6 +1,8 @@
 """A file's whole sound as the decoder gives it, in this process: for short files of our own making."""
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +13,14 @@ from assistant.hearing.opening import open_container, open_regular
 from tests.assistant.hearing.making_media import Floats, burst_times
 
 
-def decode(path: Path, *, limits: HearingLimits | None = None, rate_hz: int = 16_000) -> tuple[Floats, str | None]:
-    """The samples at `rate_hz` and the note."""
+def decode(
+    path: Path, *, rate_hz: int = 16_000, clock: Callable[[], float] = time.thread_time
+) -> tuple[Floats, str | None]:
+    """The samples at `rate_hz` and the note; `clock` is what decoding time is measured with."""
     fd = open_regular(path)
     try:
         with open_container(fd, name=path.name) as container:
-            reader = MediaReader(container, name=path.name, limits=limits or HearingLimits())
+            reader = MediaReader(container, name=path.name, limits=HearingLimits(), clock=clock)
             sound = ClockedSound(rate_hz=rate_hz, channels=1)
             parts = [planes[0] for piece in reader.pieces() for planes in sound.feed(piece)]
             parts += [planes[0] for planes in sound.flush()]

@@ -49,14 +49,14 @@ def write_sound(
 ) -> Path:
     """`samples` at `rate_hz` as a file. `late_s` shifts the sound's timestamps; the `holes` have no packets at all."""
     with av.open(str(path), "w", format=container, options=options or {}) as out:
-        video = _add_picture(out, picture) if picture else None
+        video = picture_track(out, picture) if picture else None
         track = out.add_stream(codec, rate=rate_hz, options=codec_options or {})
         track.codec_context.layout = {1: "mono", 2: "stereo", 8: "7.1"}[channels]
         if not codec.startswith(("pcm", "flac")):
             track.codec_context.bit_rate = 96_000
         if video is not None:
             length_s = len(samples) / rate_hz + late_s
-            for packet in _picture_packets(video, length_s):
+            for packet in picture_packets(video, length_s):
                 out.mux(packet)
         resampler = av.AudioResampler(
             format=track.codec_context.format, layout=track.codec_context.layout, rate=rate_hz
@@ -74,14 +74,14 @@ def write_sound(
     return path
 
 
-def _add_picture(out: av.container.OutputContainer, codec: str) -> av.video.stream.VideoStream:
+def picture_track(out: av.container.OutputContainer, codec: str) -> av.video.stream.VideoStream:
     track = out.add_stream(codec, rate=10)
     track.width, track.height, track.pix_fmt = 320, 180, "yuv420p"
     track.codec_context.gop_size = 10
     return track
 
 
-def _picture_packets(track: av.video.stream.VideoStream, length_s: float) -> Iterable[av.Packet]:
+def picture_packets(track: av.video.stream.VideoStream, length_s: float) -> Iterable[av.Packet]:
     for number in range(int(length_s * 10)):
         shade = np.full((180, 320, 3), number * 7 % 256, dtype=np.uint8)
         frame = av.VideoFrame.from_ndarray(shade, format="rgb24")
