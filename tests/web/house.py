@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from assistant.answering.answer import AnsweredHit, Answer, AskedQuestion, Timings
+from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
 from assistant.answering.ask import NOTE_NO_SPEECH
 from assistant.courses.receiving import receive
 from assistant.engine.client import EngineState, HeardSpeech, ModelState, Priority
@@ -30,6 +30,7 @@ from knowledge.transcripts import store as transcripts
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 from web.services import WebServices
 
+NO_OPTIONS = ClipOptions()
 LINES = (
     (1.0, 4.0, "Welcome to the safety induction."),
     (5.0, 9.0, "Last month a pallet came down two metres from a colleague."),
@@ -152,7 +153,7 @@ class ScriptedEngine:
         sound: Path | bytes,
         *,
         filename: str,
-        options: ClipOptions = ClipOptions(),
+        options: ClipOptions = NO_OPTIONS,
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
     ) -> HeardSpeech:

@@ -13,6 +13,7 @@ function mountAll(root) {
   mountUpload(root);
 }
 
+document.documentElement.dataset.scripted = "yes";
 mountAll(document);
 document.addEventListener("htmx:afterSwap", (event) => {
   mountAll(event.detail.target);

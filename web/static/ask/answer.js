@@ -8,7 +8,16 @@ export function mountAnswer(target, { spoken }) {
   const question = document.getElementById("question");
   if (question) question.value = answer.dataset.text;
   document.title = `${answer.dataset.text} · Earmark`;
-  target.querySelector("#verdict")?.focus({ preventScroll: true });
+  announce(target.querySelector("#verdict"));
   // A voice asked, a voice answers: where the answer is certain it is heard at once.
   if (spoken && answer.dataset.verdict === "answered") playerOf(target)?.play();
+}
+
+// The heading takes the focus, so that a screen reader says it; the page moves only where it is out of sight.
+function announce(verdict) {
+  if (!verdict) return;
+  verdict.focus({ preventScroll: true });
+  if (verdict.getBoundingClientRect().top < window.innerHeight * 0.6) return;
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  verdict.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
 }
