@@ -23,12 +23,15 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[str]:
     """An empty database of each kind."""
     if request.param == "sqlite":
-        return sqlite_url
+        yield sqlite_url
+        return
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.fresh_url()
+    url = server.fresh_url()
+    yield url
+    server.give_back(url)
 
 
 @pytest.fixture

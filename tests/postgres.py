@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 
 
 class PostgresServer:
@@ -14,20 +14,30 @@ class PostgresServer:
         """What it keeps may be lost in a power cut: tests need speed, and kill processes at most."""
         self._url = make_url(url).set(drivername="postgresql+psycopg")
         unsafe = (f"alter system set {setting} = off" for setting in ("fsync", "full_page_writes"))
-        self._execute(*unsafe, "select pg_reload_conf()")
+        _execute(self._url, *unsafe, "select pg_reload_conf()")
+        self._given_back: list[URL] = []
 
     def fresh_url(self) -> str:
         """An empty database of its own."""
-        name = f"earmark_{uuid4().hex}"
-        self._execute(f"create database {name}")
-        return self._url.set(database=name).render_as_string(hide_password=False)
+        if self._given_back:
+            url = self._given_back.pop()
+            _execute(url, "drop schema public cascade", "create schema public")
+        else:
+            url = self._url.set(database=f"earmark_{uuid4().hex}")
+            _execute(self._url, f"create database {url.database}")
+        return url.render_as_string(hide_password=False)
 
-    def _execute(self, *statements: str) -> None:
-        engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-        engine.dispose()
+    def give_back(self, url: str) -> None:
+        """For the next who wants an empty one: each is a thousand files to make and to delete."""
+        self._given_back.append(make_url(url))
+
+
+def _execute(url: URL, *statements: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 @contextmanager
