@@ -25,6 +25,17 @@ Hashes = NDArray[np.int64]
 CANDIDATES_PER_CHANNEL = 100
 
 
+@dataclass(frozen=True, slots=True)
+class HashedTokens:
+    """A text's tokens as hashes of this process: about a kilobyte for a passage."""
+
+    words: Hashes
+    sounds: Hashes
+
+    def of(self, field: TokenField) -> Hashes:
+        return self.words if field is TokenField.WORDS else self.sounds
+
+
 class Channel(StrEnum):
     DENSE = "dense"
     WORDS = "words"
@@ -98,10 +109,11 @@ def gather(asked: Asked, view: IndexView, *, courses: frozenset[str]) -> Pool:
 
 
 def score(asked: Asked, passages: Sequence[Passage], view: IndexView) -> Scores:
+    apart = [taken_apart(each.text, each.language) for each in passages]
     columns = [
         _dense_scores(asked, passages, view),
-        _token_scores(asked, TokenField.WORDS, passages),
-        _token_scores(asked, TokenField.SOUNDS, passages),
+        _token_scores(asked, TokenField.WORDS, apart),
+        _sound_scores(asked, passages, apart),
     ]
     return np.stack(columns, axis=1)
 
@@ -133,16 +145,20 @@ def _dense_scores(asked: Asked, passages: Sequence[Passage], view: IndexView) ->
     return scores
 
 
-def _token_scores(asked: Asked, field: TokenField, passages: Sequence[Passage]) -> NDArray[np.float64]:
-    """BM25 with the whole index's statistics; for sounds only where both are written in one script."""
-    scores = bm25(
-        [hashes_of(each.text, each.language, field) for each in passages],
+def _token_scores(asked: Asked, field: TokenField, apart: Sequence[HashedTokens]) -> NDArray[np.float64]:
+    """BM25 with the whole index's statistics."""
+    return bm25(
+        [each.of(field) for each in apart],
         asked.tokens.of(field),
         asked.statistics[field],
         SATURATION[field],
     )
-    if field is TokenField.SOUNDS:
-        scores[[script_of(each.text) is not asked.script for each in passages]] = np.nan
+
+
+def _sound_scores(asked: Asked, passages: Sequence[Passage], apart: Sequence[HashedTokens]) -> NDArray[np.float64]:
+    """Only where both are written in one script: pinyin and metaphones have nothing in common."""
+    scores = _token_scores(asked, TokenField.SOUNDS, apart)
+    scores[[script_of(each.text) is not asked.script for each in passages]] = np.nan
     return scores
 
 
@@ -181,14 +197,12 @@ def count_in(texts: Sequence[Hashes], tokens: Sequence[str]) -> NDArray[np.float
     return counts.reshape(len(texts), len(tokens)).astype(np.float64)
 
 
-def hashes_of(text: str, language: str, field: TokenField) -> Hashes:
-    words, sounds = _taken_apart(text, language)
-    return words if field is TokenField.WORDS else sounds
-
-
 @lru_cache(maxsize=30_000)
-def _taken_apart(text: str, language: str) -> tuple[Hashes, Hashes]:
-    """A passage's tokens as hashes, about a kilobyte, because the same passages come up again and again."""
+def taken_apart(text: str, language: str) -> HashedTokens:
+    """Kept, because the same passages come up again and again and taking them apart costs most of a search."""
     tokens = analyse(text, language)
-    words, sounds = (np.array([hash(token) for token in tokens.of(field)], dtype=np.int64) for field in TokenField)
-    return words, sounds
+    return HashedTokens(_hashed(tokens.words), _hashed(tokens.sounds))
+
+
+def _hashed(tokens: Sequence[str]) -> Hashes:
+    return np.array([hash(token) for token in tokens], dtype=np.int64)

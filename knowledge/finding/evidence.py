@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from knowledge.finding.channels import CHANNELS, Asked, Channel, Pool, hashes_of, idf
+from knowledge.finding.channels import CHANNELS, Asked, Channel, Pool, idf, taken_apart
 from knowledge.finding.diversify import Ranked, same_moment
 from knowledge.finding.moment import Hit
 from knowledge.finding.quoting import cover
@@ -17,10 +17,10 @@ from knowledge.index.view import TokenField
 def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit, *, searched: int) -> Features:
     """`ranked`: the whole pool, best first; `first`: the hit that would be played; `searched`: passages there were."""
     best = ranked[0].passage
-    sentence = hashes_of(first.sentence.text, best.language, TokenField.WORDS)
-    passage = hashes_of(best.text, best.language, TokenField.WORDS)
-    said, heard = cover([sentence, passage], asked, TokenField.WORDS)
-    sounds = cover([hashes_of(best.text, best.language, TokenField.SOUNDS)], asked, TokenField.SOUNDS)[0]
+    sentence = taken_apart(first.sentence.text, best.language)
+    passage = taken_apart(best.text, best.language)
+    said, heard = cover([sentence.words, passage.words], asked, TokenField.WORDS)
+    sounds = cover([passage.sounds], asked, TokenField.SOUNDS)[0]
     surprise = _surprises(pool)
     return Features(
         cover_sentence=float(said),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.finding.channels import Asked, Hashes, count_in, hashes_of, idf
+from knowledge.finding.channels import Asked, Hashes, count_in, idf, taken_apart
 from knowledge.finding.moment import Sentence
 from knowledge.index.view import TokenField
 from knowledge.transcripts.segment import Segment, Word
@@ -92,14 +92,21 @@ def _spans(pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
 
 
 def _cover(pieces: Sequence[Piece], spans: Sequence[tuple[int, int]], asked: Asked) -> NDArray[np.float64]:
-    words = cover([_hashes(pieces, span, TokenField.WORDS) for span in spans], asked, TokenField.WORDS)
-    sounds = cover([_hashes(pieces, span, TokenField.SOUNDS) for span in spans], asked, TokenField.SOUNDS)
+    apart = [taken_apart(each.text, each.language) for each in pieces]
+    words, sounds = (_cover_of_spans([each.of(field) for each in apart], spans, asked, field) for field in TokenField)
     return (1 - _SOUND_SHARE) * words + _SOUND_SHARE * sounds
 
 
-def _hashes(pieces: Sequence[Piece], span: tuple[int, int], field: TokenField) -> Hashes:
-    first, last = span
-    return np.concatenate([hashes_of(each.text, each.language, field) for each in pieces[first : last + 1]])
+def _cover_of_spans(
+    pieces: Sequence[Hashes], spans: Sequence[tuple[int, int]], asked: Asked, field: TokenField
+) -> NDArray[np.float64]:
+    """Pieces are counted once; a span holds what its pieces hold."""
+    tokens = sorted(set(asked.tokens.of(field)))
+    if not tokens:
+        return np.zeros(len(spans))
+    up_to = np.vstack([np.zeros(len(tokens)), count_in(pieces, tokens).cumsum(axis=0)])
+    first, last = np.array(spans).T
+    return _share(up_to[last + 1] - up_to[first] > 0, tokens, asked, field)
 
 
 def cover(texts: Sequence[Hashes], asked: Asked, field: TokenField) -> NDArray[np.float64]:
@@ -107,5 +114,9 @@ def cover(texts: Sequence[Hashes], asked: Asked, field: TokenField) -> NDArray[n
     tokens = sorted(set(asked.tokens.of(field)))
     if not tokens or not texts:
         return np.zeros(len(texts))
+    return _share(count_in(texts, tokens) > 0, tokens, asked, field)
+
+
+def _share(holds: NDArray[np.bool_], tokens: Sequence[str], asked: Asked, field: TokenField) -> NDArray[np.float64]:
     told = idf(tokens, asked.statistics[field])
-    return np.asarray((count_in(texts, tokens) > 0) @ told / max(float(told.sum()), 1e-9))
+    return np.asarray(holds @ told / max(float(told.sum()), 1e-9))
