@@ -21,6 +21,8 @@ from assistant.recognising.scripts import align, match_share, script_sentences, 
 from earmark.bench.error_rates import word_errors
 from knowledge.transcripts.segment import Segment
 
+WAYS = ("nothing", "script", "terms", "another")
+
 
 @dataclass(frozen=True, slots=True)
 class Gold:
@@ -32,16 +34,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--recording", help="only recordings whose name holds this")
+    parser.add_argument("--mixed", nargs="*", choices=WAYS, default=WAYS, help="what is mixed in")
     asked = parser.parse_args()
     gold = read_gold(asked.folder / "manifest.jsonl")
     scripts = {name: "\n".join(line.text for line in lines) for name, lines in gold.items()}
     recogniser = PocketsphinxRecognizer()
-    print("| recording | mixed in | WER heard | after aligning | placed | start error median / p90 s | CPU a s |")
-    print("| --- | --- | ---: | ---: | ---: | --- | ---: |")
+    print("| recording | mixed in | WER heard | aligned | placed | start off median / p90 | match own / other | CPU |")
+    print("| --- | --- | ---: | ---: | ---: | --- | --- | ---: |")
     for name in gold:
         if not asked.recording or asked.recording in name:
             other = next(script for key, script in scripts.items() if key != name)
-            measure(recogniser, asked.folder, name, gold[name], scripts[name], other)
+            clips = [item for item in hear(asked.folder / name) if isinstance(item, SpeechClip)]
+            for way in asked.mixed:
+                measure(recogniser, clips, Path(name).stem, way, gold[name], scripts[name], other)
 
 
 def read_gold(manifest: Path) -> dict[str, list[Gold]]:
@@ -53,25 +58,26 @@ def read_gold(manifest: Path) -> dict[str, list[Gold]]:
 
 
 def measure(
-    recogniser: PocketsphinxRecognizer, folder: Path, name: str, gold: list[Gold], script: str, other: str
+    recogniser: PocketsphinxRecognizer,
+    clips: list[SpeechClip],
+    name: str,
+    way: str,
+    gold: list[Gold],
+    script: str,
+    other: str,
 ) -> None:
-    clips = [item for item in hear(folder / name) if isinstance(item, SpeechClip)]
-    ways = {
-        "nothing": ClipOptions(),
-        "its script": ClipOptions(script=script),
-        "its terms": ClipOptions(hotwords=script_terms(script)),
-        "another's script": ClipOptions(script=other),
-    }
-    for way, options in ways.items():
-        began = time.process_time()
-        heard = transcribe(recogniser, clips, options)
-        spent = (time.process_time() - began) / sum(clip.end_s - clip.start_s for clip in clips)
-        first_minute = [word for segment in heard for word in segment.words if word.end_s < 60]
-        print(
-            f"| {Path(name).stem} | {way} | {wer(gold, heard):.1f} | {alignment(gold, heard, script)} | {spent:.2f} |",
-            f"match own {match_share(first_minute, script):.2f} other {match_share(first_minute, other):.2f}",
-            flush=True,
-        )
+    began = time.process_time()
+    heard = transcribe(recogniser, clips, options_of(way, script, other))
+    spent = (time.process_time() - began) / sum(clip.end_s - clip.start_s for clip in clips)
+    first_minute = [word for segment in heard for word in segment.words if word.end_s < 60]
+    match = f"{match_share(first_minute, script):.2f} / {match_share(first_minute, other):.2f}"
+    print(f"| {name} | {way} | {wer(gold, heard):.1f} | {alignment(gold, heard, script)} | {match} | {spent:.2f} |")
+
+
+def options_of(way: str, script: str, other: str) -> ClipOptions:
+    if way == "terms":
+        return ClipOptions(hotwords=script_terms(script))
+    return ClipOptions(script={"nothing": None, "script": script, "another": other}[way])
 
 
 def transcribe(recogniser: PocketsphinxRecognizer, clips: list[SpeechClip], options: ClipOptions) -> list[Segment]:
