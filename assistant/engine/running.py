@@ -6,7 +6,7 @@ One voice never meets another here: every call keeps its own values, nothing is 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -29,7 +29,8 @@ from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import UNDETERMINED, Segment
 
 TEXTS_A_PIECE = 16
-"""Embedding goes in pieces of so many texts, so that a question waits for one piece, not for a whole request."""
+CHARS_A_PIECE = 2_000
+"""Embedding goes in pieces, so that a question waits for one piece (0.1 s of work), not for a whole request."""
 SILENCE = np.zeros(0, np.float32)
 """What is kept of a clip's samples once it is on its way."""
 MOST_FILES = 8
@@ -100,7 +101,7 @@ class RunningEngine:
         self, texts: list[str], *, kind: TextKind, priority: Priority, deadline_at: float | None
     ) -> Vectors:
         """Vectors in the order of the texts."""
-        pieces = [texts[start : start + TEXTS_A_PIECE] for start in range(0, len(texts), TEXTS_A_PIECE)]
+        pieces = pieces_of(texts)
         rows = await _all_or_first_error(
             self._embed_piece(piece, kind, priority, deadline_at, counted=number == 0)
             for number, piece in enumerate(pieces)
@@ -213,6 +214,19 @@ class _Clock:
         if self._first_clip_at is None or self._recognised_at is None:
             return 0.0
         return self._recognised_at - self._first_clip_at
+
+
+def pieces_of(texts: Sequence[str]) -> list[list[str]]:
+    """The texts in order, in pieces of bounded work; one that is longer alone is a piece of its own."""
+    pieces: list[list[str]] = []
+    chars = 0
+    for text in texts:
+        chars += len(text)
+        if not pieces or chars > CHARS_A_PIECE or len(pieces[-1]) == TEXTS_A_PIECE:
+            pieces.append([])
+            chars = len(text)
+        pieces[-1].append(text)
+    return pieces
 
 
 def _close_after(pieces: Generator[HeardPiece, None, None], last: asyncio.Future[HeardPiece | None]) -> None:
