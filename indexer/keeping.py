@@ -77,5 +77,4 @@ class Progress:
     def note(self, session: Session, step: JobStep, done: float, total: float | None, unit: str = "s") -> None:
         """The same beside another write, in its transaction."""
         self._step, self._said_at = step, self._services.clock()
-        lease_s = self._services.limits.lease_s
-        jobs.advance(session, self._job, step, done=done, total=total, unit=unit, lease_s=lease_s)
+        jobs.advance(session, self._job, step, done=done, total=total, unit=unit)

@@ -109,6 +109,7 @@ class Recognising:
         results = [_result(sent, future.result()) for sent, future in back if future.exception() is None]
         if results:
             keep(self._services, self._job, lambda session: self._write(session, results))
+            self._kept.update(result.key for result in results)
         for future in failures:
             future.result()
 

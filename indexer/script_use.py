@@ -1,4 +1,8 @@
-"""What a script beside a recording is good for, decided by the first minute that was heard without it. Pure rules."""
+"""What a script beside a recording is good for, decided by the first minute of speech. Pure rules.
+
+Listening for the script itself tells best: measured on the `moments` recordings, words matched in order were .84 of
+the first minute for the right script and .03 to .07 for wrong ones, while without it a right one matched .04 to .85.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,33 +12,39 @@ from assistant.recognising.scripts import SCRIPT_IS_SPOKEN, match_share, script_
 from knowledge.transcripts.segment import Segment
 
 FIRST_STRETCH_S = 60.0
-"""So much speech, heard by the plain model, shows whether the script is what is said (TRIAL: recipe)."""
-LEAST_TERMS_HEARD = 2
-"""Fewer different terms heard in the first minute may be chance: a text about something else only does harm."""
+LEAST_TERMS_HEARD = 3
+"""Different words of the terms heard in the first minute: 0 to 2 for texts about something else, 10 and 22 for a right
+one that was recognised (`moments`). Terms that do not belong only do harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptUse:
-    """`options`: for every clip from now on. `aligned`: the script's spelling replaces what was heard."""
+    """`options`: for every clip. `aligned`: the script's spelling replaces what was heard."""
 
     options: ClipOptions
     aligned: bool
     note: str
 
 
-def use_of_script(script: str, heard: Sequence[Segment], *, plain: ClipOptions, mixes_scripts: bool) -> ScriptUse:
-    """`heard`: the first stretch. `mixes_scripts`: the engine can listen for a script, with words' times."""
-    share = match_share([word for segment in heard for word in segment.words], script)
-    if mixes_scripts and share >= SCRIPT_IS_SPOKEN:
-        return ScriptUse(replace(plain, script=script), True, "the script is what is said: its spelling is used")
+def listening_for(script: str, plain: ClipOptions) -> ScriptUse:
+    """For a script that is what is said."""
+    return ScriptUse(replace(plain, script=script), True, "the script is what is said: its spelling is used")
+
+
+def is_spoken(script: str, heard: Sequence[Segment]) -> bool:
+    """`heard`: the first stretch, with words' times, by a recogniser that listened for the script."""
+    return match_share([word for segment in heard for word in segment.words], script) >= SCRIPT_IS_SPOKEN
+
+
+def use_of_terms(script: str, heard: Sequence[Segment], plain: ClipOptions) -> ScriptUse:
+    """For a script that is not what is said. `heard`: the first stretch, by a recogniser that knew nothing of it."""
     terms = script_terms(script)
-    if share < SCRIPT_IS_SPOKEN and _heard_of(terms, heard) < LEAST_TERMS_HEARD:
-        return ScriptUse(plain, False, "the script is not what is said: it was left alone")
-    told = replace(plain, hotwords=(*plain.hotwords, *terms))
-    return ScriptUse(told, False, f"{len(terms)} terms of the script helped the recogniser")
-
-
-def _heard_of(terms: Sequence[str], heard: Sequence[Segment]) -> int:
-    """How many words of the terms were heard."""
     words = {word for segment in heard for word in segment.text.casefold().split()}
-    return len(words & {word for term in terms for word in term.casefold().split()})
+    told = {word for term in terms for word in term.casefold().split()}
+    if len(words & told) < LEAST_TERMS_HEARD:
+        return ScriptUse(plain, False, "the script is not what is said, nor about it: it was left alone")
+    return ScriptUse(
+        replace(plain, hotwords=(*plain.hotwords, *terms)),
+        False,
+        f"the script is not what is said: {len(terms)} of its terms helped the recogniser",
+    )

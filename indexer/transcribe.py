@@ -3,7 +3,7 @@
 A killed job comes here again, hears the file again (which is quick) and recognises only what is not kept yet.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from indexer.hear import Hearing, hear_only
 from indexer.keeping import Progress, keep
 from indexer.receive import Source
 from indexer.recognise import NothingRecognisedError, Recognising, recogniser_state
-from indexer.script_use import FIRST_STRETCH_S, ScriptUse, use_of_script
+from indexer.script_use import FIRST_STRETCH_S, ScriptUse, is_spoken, listening_for, use_of_terms
 from indexer.services import Services
 from knowledge.recordings.tables import RecordingRow
 from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource
@@ -89,22 +89,19 @@ def _from_sound(services: Services, job: Job, source: Source, progress: Progress
 
 
 def _recognise_all(
-    services: Services,
-    job: Job,
-    source: Source,
-    hearing: Hearing,
-    recognising: Recognising,
-    state: EngineState,
+    services: Services, job: Job, source: Source, hearing: Hearing, recognising: Recognising, state: EngineState
 ) -> tuple[list[ClipKey], ScriptUse | None]:
     """Send every clip, with what the script is good for once the first stretch showed it."""
     clips = hearing.clips()
-    options, use, keys = ClipOptions(language=source.language), None, []
+    options, use, first = ClipOptions(language=source.language), None, []
     script = _script(source)
-    first: list[SpeechClip] = []
     if script is not None:
         first = _first_stretch(clips, recognising)
-        heard = _heard(services, job, [recognising.send(clip, options) for clip in first], recognising)
-        use = use_of_script(script, heard, plain=options, mixes_scripts=state.recogniser.gives_word_times)
+
+        def heard_with(told: ClipOptions) -> list[Segment]:
+            return _heard(services, job, [recognising.send(clip, told) for clip in first], recognising)
+
+        use = _use_of(script, options, heard_with, mixes_scripts=state.recogniser.gives_word_times)
         options = use.options
     keys = [recognising.send(clip, options) for clip in first]
     for one in clips:
@@ -113,6 +110,17 @@ def _recognise_all(
         else:
             recognising.tell()
     return keys, use
+
+
+def _use_of(
+    script: str, plain: ClipOptions, heard_with: Callable[[ClipOptions], list[Segment]], *, mixes_scripts: bool
+) -> ScriptUse:
+    """An engine that times words can listen for a script; another one is told its terms at most."""
+    if mixes_scripts:
+        spoken = listening_for(script, plain)
+        if is_spoken(script, heard_with(spoken.options)):
+            return spoken
+    return use_of_terms(script, heard_with(plain), plain)
 
 
 def _script(source: Source) -> str | None:

@@ -107,16 +107,14 @@ def advance(
     total: float | None = None,
     unit: str = "s",
     now: dt.datetime | None = None,
-    lease_s: float = LEASE_S,
 ) -> None:
-    """Say how far the job is, and renew it. Raises Cancelled."""
+    """Say how far the job is; its lease stays as it is. Raises Cancelled."""
     moment = now or database_now(session)
     before = session.execute(select(JobRow.step, JobRow.timed_at).where(JobRow.id == job.id)).one_or_none()
     timing: dict[str, Any] = {}
     if before is None or before.step is not step or before.timed_at is None:
         timing = {"timed_at": moment, "timed_from": done}
-    lease = moment + dt.timedelta(seconds=lease_s)
-    _write_fenced(session, job, step=step, done=done, total=total, unit=unit, lease=lease, **timing)
+    _write_fenced(session, job, step=step, done=done, total=total, unit=unit, **timing)
 
 
 def finish(session: Session, job: Job, *, now: dt.datetime | None = None) -> None:

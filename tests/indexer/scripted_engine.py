@@ -16,9 +16,11 @@ from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 
-WORDS = tuple(
-    ["alarm", "exit", "ladder", "forklift", "helmet", "gloves", "stairs", "visitor", "badge", "invoice", "receipt", "password", "laptop", "holiday", "contract", "meeting", "customer", "delivery", "warehouse", "machine", "noise", "battery", "charger", "window", "kitchen", "coffee"]
-)
+VOCABULARY = """
+alarm exit ladder forklift helmet gloves stairs visitor badge invoice receipt password laptop holiday
+contract meeting customer delivery warehouse machine noise battery charger window kitchen coffee
+"""
+WORDS = VOCABULARY.split()
 NOTHING_KNOWN = ClipOptions()
 DIMENSIONS = 8
 Script = Callable[[Clip], Recognised]
