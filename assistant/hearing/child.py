@@ -14,7 +14,7 @@ from assistant.errors import BadMedia, DiskFull, EarmarkError
 from assistant.hearing.decoding import ClockedSound, MediaReader, PicturePacket
 from assistant.hearing.heard import Heard, HeardFile, HearingLimits, HearingProgress
 from assistant.hearing.messages import Sender
-from assistant.hearing.opening import WAY_OUT, open_container, shown_name
+from assistant.hearing.opening import WAY_OUT, open_links, shown_name
 from assistant.hearing.playable import PlayableCopy
 from assistant.hearing.silero import SileroDetector
 from assistant.hearing.speech_spans import LONG_CLIPS, SHORT_CLIPS, SpeechSpans
@@ -72,10 +72,8 @@ def confine(limits: HearingLimits) -> None:
 
 def hear_open_file(errand: Errand, fd: int, sender: Sender) -> Iterator[Heard]:
     """Everything that is heard in the open file, in order."""
-    with open_container(fd, name=errand.name) as container:
-        reader = MediaReader(
-            container, name=errand.name, limits=errand.limits, want_picture=errand.playable_to is not None
-        )
+    with contextlib.closing(open_links(fd, name=errand.name)) as links:
+        reader = MediaReader(links, name=errand.name, limits=errand.limits, want_picture=errand.playable_to is not None)
         with _copy_of(reader, errand.playable_to) as copy:
             speech = SpeechSpans(SileroDetector().probabilities, LONG_CLIPS if errand.long_clips else SHORT_CLIPS)
             duration_s = yield from _hear_all(reader, speech, copy)

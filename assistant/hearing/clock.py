@@ -45,6 +45,11 @@ class Timeline:
         """Where the sound placed so far ends."""
         return self._end_s
 
+    def begin_again(self) -> None:
+        """What comes next has a clock of its own, and follows right after."""
+        self._offset_s = None
+        self.restarts += 1
+
     def to_clock(self, pts_s: float) -> float:
         """A picture's timestamp on our clock, as the sound stands now."""
         return pts_s + (-self._earliest_s if self._offset_s is None else self._offset_s)
@@ -63,7 +68,8 @@ class Timeline:
         if pts_s is None:
             return Placement(self._end_s, breaks=False)
         if self._offset_s is None:
-            self._offset_s, self._first_s = -min(self._earliest_s, pts_s), pts_s
+            zero_s = pts_s if self.restarts else min(self._earliest_s, pts_s)
+            self._offset_s, self._first_s = self._end_s - zero_s, pts_s
         step_s = pts_s + self._offset_s - self._end_s
         if abs(step_s) <= JITTER_S:
             return Placement(self._end_s, breaks=False)

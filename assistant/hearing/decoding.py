@@ -66,11 +66,14 @@ Piece = SoundPiece | PicturePacket
 
 
 class MediaReader:
-    """The pieces of one open container, in the file's order, and what was noticed on the way."""
+    """The pieces of one open file, in its order, and what was noticed on the way.
+
+    `links`: its containers, one unless it is chained. The picture is that of the first.
+    """
 
     def __init__(
         self,
-        container: av.container.InputContainer,
+        links: Iterator[av.container.InputContainer],
         *,
         name: str,
         limits: HearingLimits,
@@ -78,7 +81,8 @@ class MediaReader:
         clock: Callable[[], float] = time.thread_time,
     ) -> None:
         self._want_picture = want_picture
-        self._container = container
+        self._links = links
+        self._container = container = next(links)
         self._name = shown_name(name)
         self._limits = limits
         self._pace = Pace(limits, name=self._name, clock=clock)
@@ -116,35 +120,54 @@ class MediaReader:
 
     def pieces(self) -> Iterator[Piece]:
         """Everything in the file, once. Raises BadMedia where nothing at all could be heard."""
-        for packet in self._packets():
-            if packet.stream is self.picture:
-                yield PicturePacket(packet, self._timeline.to_clock(self._shift_s))
-                continue
-            for frame in self._frames(packet):
-                yield from self._place(frame)
-                self._check_length()
+        while True:
+            yield from self._pieces_of_link()
+            if not self._next_link():
+                break
         if self.decoded_s == 0:
             reason = " (every piece of it is damaged)" if self._damaged else ""
             raise BadMedia(f"{self._name}: no sound could be decoded{reason}", WAY_OUT)
 
-    def _packets(self) -> Iterator[av.packet.Packet]:
+    def _pieces_of_link(self) -> Iterator[Piece]:
+        for packet, frames in self._read():
+            if packet.stream is self.picture:
+                yield PicturePacket(packet, self._timeline.to_clock(self._shift_s))
+            for frame in frames:
+                yield from self._place(frame)
+                self._check_length()
+
+    def _next_link(self) -> bool:
+        """Go on with the next part of a chained file, right after the sound before it."""
+        try:
+            container = next(self._links, None)
+            if container is None:
+                return False
+            self.sound = _sound_stream(container, name=self._name)
+        except BadMedia:
+            self._stopped_early = f"its parts after {self.decoded_s:.1f} s could not be read"
+            return False
+        self._container, self.picture = container, None
+        self._timeline.begin_again()
+        return True
+
+    def _read(self) -> Iterator[tuple[av.packet.Packet, list[av.audio.frame.AudioFrame]]]:
         streams = [self.sound, self.picture] if self.picture is not None and self._want_picture else [self.sound]
         demuxed = self._container.demux(*streams)
         while True:
             try:
                 with self._pace:
                     packet = next(demuxed, None)
+                    frames = [] if packet is None or packet.stream is not self.sound else self._decode(packet)
             except (av.error.FFmpegError, ValueError) as error:
                 self._stopped_early = f"damaged at {self.decoded_s:.1f} s, the rest could not be read ({error})"
                 return
             if packet is None:
                 return
-            yield packet
+            yield packet, frames
 
-    def _frames(self, packet: av.packet.Packet) -> list[av.audio.frame.AudioFrame]:
+    def _decode(self, packet: av.packet.Packet) -> list[av.audio.frame.AudioFrame]:
         try:
-            with self._pace:
-                return [frame for frame in packet.decode() if isinstance(frame, av.audio.frame.AudioFrame)]
+            return [frame for frame in packet.decode() if isinstance(frame, av.audio.frame.AudioFrame)]
         except (av.error.FFmpegError, ValueError):
             self._damaged += 1
             return []

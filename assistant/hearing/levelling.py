@@ -30,7 +30,7 @@ class Leveller:
         self._levels = np.concatenate([self._levels, rms])[-LOOK_BACK:]
         if not len(self._levels):
             return samples
-        loud = float(np.quantile(self._levels, LOUD_SHARE))
+        loud = float(np.sort(self._levels)[int(LOUD_SHARE * (len(self._levels) - 1))])
         before, self._gain = self._gain, float(np.clip(TARGET_RMS / max(loud, 1e-6), 1.0, MOST_GAIN))
         ramp = np.linspace(before, self._gain, len(samples), dtype=np.float32)
         return np.asarray(np.clip(samples * ramp, -1.0, 1.0), dtype=np.float32)

@@ -8,6 +8,7 @@ an allow-list and are told apart by what is in them, never by the file's name. K
 import errno
 import os
 import stat
+from collections.abc import Generator
 from pathlib import Path
 
 import av
@@ -15,6 +16,7 @@ import av.container
 import av.error
 
 from assistant.errors import BadMedia
+from assistant.hearing.ogg_links import find_links
 
 CONTAINERS = "wav,w64,aiff,flac,mp3,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,aac,amr,amrnb,amrwb,asf,caf,mpegts,ac3"
 WAY_OUT = "give it as wav, mp3, m4a, flac, ogg, webm or mp4"
@@ -79,17 +81,29 @@ def _kind_of(mode: int) -> str:
     return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "a special file"
 
 
-def open_container(fd: int, *, name: str) -> av.container.InputContainer:
-    """The media container in the open file `fd`, which stays the caller's. Raises BadMedia."""
+def open_links(fd: int, *, name: str) -> Generator[av.container.InputContainer, None, None]:
+    """The media containers in the open file `fd`, which stays the caller's: one, or each part of a chained Ogg.
+
+    Raises BadMedia where a part cannot be opened.
+    """
     shown = shown_name(name)
-    script = _script_kind(os.pread(fd, 512, 0))
+    script = _script_kind(os.pread(fd, 4096, 0))
     if script is not None:
         raise BadMedia(f"{shown}: {script}, not a recording; files named inside a file are never opened", WAY_OUT)
-    options = {"fd": str(fd), "format_whitelist": CONTAINERS, "protocol_whitelist": "fd"}
+    links = find_links(fd)
+    for start, end in links:
+        # Only these protocols, and only this descriptor: nothing that a file names can be reached.
+        url = "fd:" if len(links) == 1 else f"subfile,,start,{start},end,{end},,:fd:"
+        with _open_link(fd, url, shown=shown) as container:
+            yield container
+
+
+def _open_link(fd: int, url: str, *, shown: str) -> av.container.InputContainer:
+    options = {"fd": str(fd), "format_whitelist": CONTAINERS, "protocol_whitelist": "fd,subfile"}
     if understates_its_size(fd):
         options["ignore_length"] = "1"
     try:
-        return av.open("fd:", mode="r", options=options, metadata_errors="replace")
+        return av.open(url, mode="r", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
         reason, way_out = _why_unreadable(fd)
         raise BadMedia(f"{shown}: {reason}", way_out) from error

@@ -1,5 +1,6 @@
 """A file's whole sound as the decoder gives it, in this process: for short files of our own making."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import numpy as np
 
 from assistant.hearing.decoding import ClockedSound, MediaReader
 from assistant.hearing.heard import HearingLimits
-from assistant.hearing.opening import open_container, open_regular
+from assistant.hearing.opening import open_links, open_regular
 from tests.assistant.hearing.making_media import Floats, burst_times
 
 
@@ -19,8 +20,8 @@ def decode(
     """The samples at `rate_hz` and the note; `clock` is what decoding time is measured with."""
     fd = open_regular(path)
     try:
-        with open_container(fd, name=path.name) as container:
-            reader = MediaReader(container, name=path.name, limits=HearingLimits(), clock=clock)
+        with contextlib.closing(open_links(fd, name=path.name)) as links:
+            reader = MediaReader(links, name=path.name, limits=HearingLimits(), clock=clock)
             sound = ClockedSound(rate_hz=rate_hz, channels=1)
             parts = [planes[0] for piece in reader.pieces() for planes in sound.feed(piece)]
             parts += [planes[0] for planes in sound.flush()]
