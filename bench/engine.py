@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +52,9 @@ def measure_front() -> None:
                 noise = np.random.default_rng(0).uniform(-0.2, 0.2, seconds * SAMPLE_RATE_HZ)
                 clip = Clip(noise.astype(np.float32))
                 direct = RemoteRecognizer(server.url, None, "scripted", at_once=1)
-                print(f"{seconds} s clip, server asked directly:  {spread(lambda: direct.recognize([clip]), 30)}")
-                print(
-                    f"{seconds} s clip, through front and child: {spread(lambda: engine.client.recognize_clip(clip), 30)}"
-                )
+                print(f"{seconds} s clip, server asked directly:  {spread(partial(direct.recognize, [clip]), 30)}")
+                through = spread(partial(engine.client.recognize_clip, clip), 30)
+                print(f"{seconds} s clip, through front and child: {through}")
 
 
 def measure_models() -> None:

@@ -41,7 +41,8 @@ from knowledge.model_files import WrongModel, embedder_folder
 
 PR_SET_PDEATHSIG = 1
 INDEX_NICENESS = 10
-"""Children that index give way to the one kept for questions: it gets a core at once, though all are busy."""
+EMBEDDER_NICENESS = 5
+"""The child kept for questions gets a core at once, though all are busy; the embedder goes ahead of indexing alone."""
 WARM_UP_S = 0.5
 
 
@@ -53,7 +54,7 @@ class ChildSpec:
     engine: EngineSpec
     socket_fd: int
     parent_pid: int
-    gives_way: bool
+    niceness: int
 
 
 CHILD_SPEC: TypeAdapter[ChildSpec] = TypeAdapter(ChildSpec)
@@ -132,8 +133,7 @@ def main() -> None:
     spec = CHILD_SPEC.validate_json(sys.stdin.buffer.readline())
     die_with_parent(spec.parent_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the front says when to end
-    if spec.gives_way:
-        os.nice(INDEX_NICENESS)
+    os.nice(spec.niceness)
     with socket.socket(fileno=spec.socket_fd) as front:
         try:
             model = MODELS[spec.role](spec.engine)

@@ -20,7 +20,7 @@ import structlog
 
 import assistant
 from assistant.engine.client import ModelState, Priority
-from assistant.engine.device import CHILD_SPEC, ChildSpec
+from assistant.engine.device import CHILD_SPEC, EMBEDDER_NICENESS, INDEX_NICENESS, ChildSpec
 from assistant.engine.lanes import DeadlinePassed, LaneLimits, Lanes, Ticket, is_kept_for_questions
 from assistant.engine.messages import (
     LENGTHS,
@@ -191,7 +191,7 @@ class Pool:
 
     async def _live(self, number: int) -> None:
         """One child's life. Ends by ChildLostError, CannotLoadError or cancellation, the process gone."""
-        child = await Child.start(self.role, self._spec, gives_way=self._gives_way(number))
+        child = await Child.start(self.role, self._spec, niceness=self._niceness(number))
         self.pids[number] = child.pid
         try:
             self._failed_loads += 1
@@ -244,8 +244,11 @@ class Pool:
         except TimeoutError:
             await child.ask(Frame(Ping()), within_s=patience.pong_within_s)
 
-    def _gives_way(self, number: int) -> bool:
-        return self.role == "recogniser" and self.children > 1 and not is_kept_for_questions(number, self.children)
+    def _niceness(self, number: int) -> int:
+        if self.role == "embedder":
+            return EMBEDDER_NICENESS
+        first_for_questions = self.children == 1 or is_kept_for_questions(number, self.children)
+        return 0 if first_for_questions else INDEX_NICENESS
 
 
 class KillsModelError(Exception):
@@ -268,7 +271,7 @@ class Child:
         self.pid = process.pid
 
     @classmethod
-    async def start(cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, gives_way: bool) -> "Child":
+    async def start(cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int) -> "Child":
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: ASYNC220  (a spawn takes a millisecond; nothing is waited for)
@@ -278,7 +281,7 @@ class Child:
                 pass_fds=(theirs.fileno(),),
                 env=child_environment(),
             )
-            child_spec = ChildSpec(role, spec, theirs.fileno(), os.getpid(), gives_way)
+            child_spec = ChildSpec(role, spec, theirs.fileno(), os.getpid(), niceness)
             assert process.stdin is not None
             with suppress(BrokenPipeError), process.stdin as stdin:
                 stdin.write(CHILD_SPEC.dump_json(child_spec) + b"\n")
