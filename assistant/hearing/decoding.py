@@ -94,6 +94,7 @@ class MediaReader:
             longest_s=limits.max_hours * 3600,
         )
         self._shift_s = self._broadcast_shift_s()
+        self._declared = container.duration
         self._damaged = 0
         self._stopped_early: str | None = None
 
@@ -104,7 +105,7 @@ class MediaReader:
     @property
     def declared_s(self) -> float | None:
         """What the file says of its length: a hint."""
-        declared = self._container.duration
+        declared = self._declared
         return declared / av.time_base if declared and 0 < declared / av.time_base < 1e6 else None
 
     @property

@@ -84,18 +84,20 @@ def _kind_of(mode: int) -> str:
 def open_links(fd: int, *, name: str) -> Generator[av.container.InputContainer, None, None]:
     """The media containers in the open file `fd`, which stays the caller's: one, or each part of a chained Ogg.
 
-    Raises BadMedia where a part cannot be opened.
+    The first stays open until the generator is closed. Raises BadMedia where a part cannot be opened.
     """
     shown = shown_name(name)
     script = _script_kind(os.pread(fd, 4096, 0))
     if script is not None:
         raise BadMedia(f"{shown}: {script}, not a recording; files named inside a file are never opened", WAY_OUT)
+    # Only these protocols, and only this descriptor: nothing that a file names can be reached.
     links = find_links(fd)
-    for start, end in links:
-        # Only these protocols, and only this descriptor: nothing that a file names can be reached.
-        url = "fd:" if len(links) == 1 else f"subfile,,start,{start},end,{end},,:fd:"
-        with _open_link(fd, url, shown=shown) as container:
-            yield container
+    urls = ["fd:"] if len(links) == 1 else [f"subfile,,start,{start},end,{end},,:fd:" for start, end in links]
+    with _open_link(fd, urls[0], shown=shown) as first:  # open to the end: its picture's decoder is asked for the rest
+        yield first
+        for url in urls[1:]:
+            with _open_link(fd, url, shown=shown) as later:
+                yield later
 
 
 def _open_link(fd: int, url: str, *, shown: str) -> av.container.InputContainer:

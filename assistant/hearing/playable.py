@@ -58,11 +58,10 @@ def form_for(picture: av.video.stream.VideoStream | None) -> tuple[CopyForm, boo
     """Which copy to write, and whether the picture is taken over as it is."""
     if picture is None:
         return SOUND_ONLY, False
-    codec = picture.codec_context
-    plain = codec.pix_fmt in EIGHT_BIT
-    if codec.name in ("h264", "vp9", "libvpx-vp9", "av1", "libdav1d") and plain:
+    codec, plain = picture.codec_context.codec.canonical_name, picture.codec_context.pix_fmt in EIGHT_BIT
+    if codec in ("h264", "vp9", "av1") and plain:
         return WITH_PICTURE, True
-    return FREE_PICTURE, codec.name in ("vp8", "libvpx") and plain
+    return FREE_PICTURE, codec == "vp8" and plain
 
 
 class PlayableCopy:
@@ -157,7 +156,8 @@ class TakenPicture:
     """The file's own packets, moved onto our clock."""
 
     def __init__(self, container: av.container.OutputContainer, source: av.video.stream.VideoStream) -> None:
-        self._track = container.add_stream_from_template(source)
+        # The name of the format, not of whichever decoder reads it: the packets are only taken over.
+        self._track = container.add_stream_from_template(source, opaque=True)
         self._last_dts: int | None = None
         self.written = 0
 

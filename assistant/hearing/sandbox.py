@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -190,8 +191,10 @@ class Server:
                 collar.close()
             run_errand(_read_errand(message), fd, channel)
             status = 0
-        except BrokenPipeError:
+        except BrokenPipeError:  # nobody listens any more
             status = 0
+        except Exception:  # noqa: BLE001  the outermost loop of a process: told on stderr, and by the status
+            traceback.print_exc()
         finally:
             os._exit(status)
 
