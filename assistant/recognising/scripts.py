@@ -16,8 +16,8 @@ from assistant.recognising.english_frequencies import log_frequency
 from assistant.recognising.spoken_forms import spoken_words
 from knowledge.transcripts.segment import Segment, Word
 
-SCRIPT_IS_SPOKEN = 0.18
-"""`match_share` of a first minute heard without the script: .84 and, with half the words wrong, .26 for the right one;
+SCRIPT_IS_SPOKEN = 0.15
+"""`match_share` of a first minute heard without the script: .84 and, with half the words wrong, .21 for the right one;
 .04 to .09 for 40 wrong ones of the same subject, 600 to 13,000 words long."""
 LEAST_MATCHED = 0.4
 """Share of a sentence's words that must be heard for its spelling to win."""
