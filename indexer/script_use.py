@@ -4,6 +4,7 @@ Listening for the script itself tells best: measured on the `moments` recordings
 the first minute for the right script and .03 to .07 for wrong ones, while without it a right one matched .04 to .85.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ FIRST_STRETCH_S = 60.0
 LEAST_TERMS_HEARD = 3
 """Different words of the terms heard in the first minute: 0 to 2 for texts about something else, 10 and 22 for a right
 one that was recognised (`moments`). Terms that do not belong only do harm."""
+_LISTED_FOR_EACH_HEARD = 5
+"""A short list needs fewer: one of up to 5 words, two of up to 10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def use_of_terms(script: str, heard: Sequence[Segment], plain: ClipOptions) -> S
     terms = script_terms(script)
     words = {word for segment in heard for word in segment.text.casefold().split()}
     told = {word for term in terms for word in term.casefold().split()}
-    if len(words & told) < LEAST_TERMS_HEARD:
+    if len(words & told) < min(LEAST_TERMS_HEARD, math.ceil(len(told) / _LISTED_FOR_EACH_HEARD) or 1):
         return ScriptUse(plain, False, "the script is not what is said, nor about it: it was left alone")
     return ScriptUse(
         replace(plain, hotwords=(*plain.hotwords, *terms)),
