@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.courses.removing import remove_recording
 from assistant.courses.sidecars import Sidecars
 from assistant.errors import BadInput, RecognizerDown, UnknownLanguage
 from assistant.jobs import store as jobs
 from assistant.jobs.job import JobState, JobStep
 from assistant.recognising.recognizer import Clip, Recognised
+from indexer.housekeeping import purge_removed
 from indexer.services import Services
 from indexer.worker import run_worker
+from knowledge.database import Database
 from knowledge.recordings.tables import RecordingState
 from knowledge.transcripts.segment import Segment, TimeSource
 from tests.indexer.indexing import Counted, counted, found_in, index, job_of, recording_of, said_in
@@ -294,3 +297,17 @@ def renamed(talk: Path, folder: Path) -> Path:
     with wave.open(str(talk), "rb") as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
     return write_wav(folder / "again.wav", np.append(samples, np.int16(0)))
+
+
+def test_the_same_way_leads_through_every_database(
+    databases: Database, services: Services, talk: Path, tmp_path: Path
+) -> None:
+    there = replace(services, database=databases)
+
+    recording = index(there, talk)
+
+    assert recording.state is RecordingState.READY
+    assert counted(databases) == Counted(1, 10, 2, 2, 1, 0)
+    remove_recording(databases, recording.id)
+    purge_removed(there)
+    assert counted(databases) == Counted(0, 0, 0, 0, 2, 0)
