@@ -1,10 +1,10 @@
 """How common an English word is, by the language model in the recogniser's wheel. Knows nothing of scripts."""
 
+import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
-import pocketsphinx
-
+from assistant.errors import RecognizerDown
 from assistant.recognising.language_model import read_model
 
 UNKNOWN_LOG_P = -20.0
@@ -13,11 +13,20 @@ UNKNOWN_LOG_P = -20.0
 
 def packaged_model() -> Path:
     """The language model inside the wheel."""
-    return Path(pocketsphinx.get_model_path("en-us/en-us.lm.bin"))
+    return _model_folder() / "en-us.lm.bin"
 
 
 def packaged_dictionary() -> Path:
-    return Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict"))
+    return _model_folder() / "cmudict-en-us.dict"
+
+
+def _model_folder() -> Path:
+    """Found, not imported: a worker that only reads frequencies loads no decoder."""
+    spec = importlib.util.find_spec("pocketsphinx")
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        raise RecognizerDown("the package pocketsphinx is not installed", "install the requirements again: make")
+    return Path(folders[0]) / "model" / "en-us"
 
 
 def log_frequency(word: str) -> float:

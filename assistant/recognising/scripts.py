@@ -19,6 +19,7 @@ from knowledge.transcripts.segment import Segment, Word
 SCRIPT_IS_SPOKEN = 0.15
 """`match_share` of a first minute heard without the script: .84 and, with half the words wrong, .21 for the right one;
 .04 to .09 for 40 wrong ones of the same subject, 600 to 13,000 words long."""
+FEWEST_JUDGED = 40
 LEAST_MATCHED = 0.4
 """Share of a sentence's words that must be heard for its spelling to win."""
 LONGEST_SENTENCE_WORDS = 40
@@ -91,10 +92,13 @@ def _phrases(sentence: Sentence, rare: Container[tuple[str, ...]]) -> Iterator[s
 
 
 def match_share(heard: Sequence[Word], script: str) -> float:
-    """Share of the heard words that some stretch of the script has too, in the same order."""
+    """Share of the heard words that some stretch of the script has too, in the same order.
+
+    Below FEWEST_JUDGED words it is the share of so many: a few common words match any text.
+    """
     tokens = [token for word in heard for token in spoken_words(word.text)]
     written = [token for sentence in script_sentences(script) for token in sentence.spoken]
-    return most_in_order(tokens, written) / len(tokens) if tokens else 0.0
+    return most_in_order(tokens, written) / max(len(tokens), FEWEST_JUDGED)
 
 
 def align(segments: Sequence[Segment], script: str) -> list[Segment]:
