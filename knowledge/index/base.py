@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from knowledge.errors import IndexNotWritten
@@ -156,8 +157,15 @@ class _Rows:
         vectors = np.concatenate(self._vectors) if self._vectors else none
         rows = np.concatenate(self._vector_rows) if self._vector_rows else _NO_ROWS
         ids = np.array([passage_id.encode() for passage_id in self.passage_ids] or [b""], dtype=np.bytes_)
-        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
-        np.save(folder / "vector_rows.npy", rows, allow_pickle=False)
-        np.save(folder / "passages.npy", ids[: len(self.passage_ids)], allow_pickle=False)
+        _save(folder / "vectors.npy", vectors)
+        _save(folder / "vector_rows.npy", rows)
+        _save(folder / "passages.npy", ids[: len(self.passage_ids)])
         listed = [astuple(recording) for recording in self._recordings]
         (folder / "recordings.json").write_text(json.dumps(listed), encoding="utf-8")
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    """Not by np.save: on a full disk that leaves half a file without a word."""
+    with path.open("wb") as file:
+        npy.write_array_header_1_0(file, npy.header_data_from_array_1_0(array))
+        file.write(np.ascontiguousarray(array).tobytes())

@@ -54,11 +54,14 @@ class FlatVectors:
 
 
 class Bitmap:
-    """Which rows may be returned, in the form that FAISS tests fastest. Made once for a set of courses."""
+    """Which rows may be returned, in the form that FAISS tests fastest.
+
+    Used where all are, too: without it FAISS spreads one question over threads, which on busy cores takes a hundred
+    times as long (52 ms for 10,000 vectors, 0.3 with it).
+    """
 
     def __init__(self, mask: Mask) -> None:
         self.count = int(mask.sum())
         self._bits = np.packbits(mask, bitorder="little")  # FAISS keeps a bare pointer to it
         self._selector = _faiss.IDSelectorBitmap(self._bits)
-        everything = self.count == len(mask)
-        self.parameters = None if everything else _faiss.SearchParameters(sel=self._selector)
+        self.parameters = _faiss.SearchParameters(sel=self._selector)

@@ -103,7 +103,7 @@ def read_current(index: Path) -> Pointer | None:
     """Which base is the current one; None where nothing, or nothing readable, says so."""
     try:
         text = (index / CURRENT).read_bytes()[:200].decode("ascii")
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):
         return None
     found = _POINTER.fullmatch(text)
     return Pointer(found["name"], found["sha256"]) if found else None

@@ -74,7 +74,7 @@ class Snapshot:
             return []
         known = self.statistics(field, list(counts))
         in_base = self._matching_in_base(field, counts, known, courses, n)
-        return _best([*in_base, *self._delta.matching(field, counts, known, courses=courses)], n)
+        return _best([*in_base, *self._delta.matching(field, counts, known, courses=courses, n=n)], n)
 
     def statistics(self, field: TokenField, tokens: Sequence[str]) -> FieldStatistics:
         """Over all courses. `holding` still counts what was removed since the base was written."""
