@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 
 from earmark.bench.bench_home import BenchEmbedder, BenchHome, GivenRecording, opened_bench
 from earmark.bench.jsonl import read_jsonl
-from earmark.bench.metrics import auroc, coverage_at_precision, threshold_at_precision
+from earmark.bench.metrics import auroc, coverage_at_precision
 from earmark.bench.retrieval import read_judgements, sentences_as_segments
 from knowledge.embedding import TextKind, Vectors
 from knowledge.finding.find import Looked
@@ -151,10 +151,7 @@ def fit(examples: Sequence[Example]) -> dict[str, object]:
     """The document that ships: coefficients, thresholds, and where they come from."""
     covered, right = _regression(examples, "covered"), _regression(examples, "right")
     sure = [min(one, other) for one, other in zip(_told(covered, examples), _told(right, examples), strict=True)]
-    wrong = [value for value, example in zip(sure, examples, strict=True) if not example.right]
-    good = [value for value, example in zip(sure, examples, strict=True) if example.right]
     taught = [value for value, each in zip(_told(covered, examples), examples, strict=True) if each.covered]
-    answered_from = threshold_at_precision(good, wrong, precision=RIGHT_FROM)
     return {
         "fitted": dt.datetime.now(dt.UTC).date().isoformat(),
         "origin": "bench/fit_verdict.py; taught and untaught questions weigh the same",
@@ -162,9 +159,18 @@ def fit(examples: Sequence[Example]) -> dict[str, object]:
         "left_out": left_out(examples),
         "covered": _document(covered),
         "right": _document(right),
-        "answered_from": round(answered_from if answered_from is not None else 1.0, 4),
+        "answered_from": round(lowest_precise(sure, examples), 4),
         "absent_below": round(float(np.quantile(taught, FEWEST_MISTAKES)), 4),
     }
+
+
+def lowest_precise(sure: Sequence[float], examples: Sequence[Example]) -> float:
+    """The lowest probability from which on answers are right often enough, as the examples are weighed; else 1."""
+    order = np.argsort(sure)[::-1]
+    weights = np.array(_weights(examples))[order]
+    right = np.array([example.right for example in examples])[order]
+    precise = np.cumsum(weights * right) >= RIGHT_FROM * np.cumsum(weights)
+    return float(np.array(sure)[order][precise][-1]) if precise.any() else 1.0
 
 
 def left_out(examples: Sequence[Example]) -> list[str]:

@@ -1,0 +1,55 @@
+"""The verdict that ships, and how it is read."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from knowledge.finding.moment import Verdict
+from knowledge.finding.refusing import Features, Model, Verdicts, decide, fitted
+
+GOOD = Features(
+    cover_sentence=0.9,
+    cover_passage=1.0,
+    cover_sounds=0.9,
+    words_surprise=1.0,
+    dense_surprise=1.0,
+    sounds_surprise=1.0,
+    agreement=1.0,
+    margin=1.0,
+    told=3.0,
+    searched=3.0,
+    dense_speaks=1.0,
+)
+POOR = replace(GOOD, cover_sentence=0.1, cover_passage=0.2, cover_sounds=0.2, agreement=0.0, margin=0.0)
+VERDICTS = Verdicts(Model(0.0, {}), Model(0.0, {}), answered_from=0.6, absent_below=0.2)
+
+
+def test_a_question_whose_every_word_is_there_is_surer_than_one_whose_words_are_not() -> None:
+    verdicts = fitted()
+    assert verdicts.covered.probability(GOOD) > 0.8 > 0.3 > verdicts.covered.probability(POOR)
+    assert verdicts.right.probability(GOOD) > verdicts.right.probability(POOR)
+
+
+def test_three_verdicts_follow_from_two_probabilities() -> None:
+    assert decide(0.9, 0.7, VERDICTS) is Verdict.ANSWERED
+    assert decide(0.9, 0.5, VERDICTS) is Verdict.CLOSEST
+    assert decide(0.1, 0.1, VERDICTS) is Verdict.ABSENT
+
+
+def test_a_probability_stays_one_however_wild_the_features() -> None:
+    wild = Model(0.0, {"margin": 1e6})
+    assert 0.0 < wild.probability(replace(GOOD, margin=1e6)) <= 1.0
+    assert 0.0 <= wild.probability(replace(GOOD, margin=-1e6)) < 1.0
+    assert math.isclose(Model(0.0, {}).probability(GOOD), 0.5)
+
+
+def test_the_thresholds_that_ship_can_be_reached() -> None:
+    verdicts = fitted()
+    assert 0.0 < verdicts.absent_below < 1.0
+    assert 0.0 < verdicts.answered_from < 1.0
+
+
+@pytest.mark.parametrize("name", ["cover_sentence", "cover_passage"])
+def test_covering_more_of_the_question_never_makes_it_less_likely_answered(name: str) -> None:
+    assert fitted().covered.weights[name] > 0
