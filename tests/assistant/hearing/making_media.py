@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 BURST_S = 0.06
+FAST_PICTURE = {"deadline": "realtime", "cpu-used": "8"}
 VBR = {"global_quality": "500", "flags": "+qscale"}
 HOLES = ((2.0, 3.0), (5.0, 6.5))
 
@@ -75,7 +76,7 @@ def write_sound(
 
 
 def picture_track(out: av.container.OutputContainer, codec: str) -> av.video.stream.VideoStream:
-    track = out.add_stream(codec, rate=10)
+    track = out.add_stream(codec, rate=10, options=FAST_PICTURE if codec.startswith("libvpx") else {})
     track.width, track.height, track.pix_fmt = 320, 180, "yuv420p"
     track.codec_context.gop_size = 10
     return track
@@ -112,3 +113,10 @@ def make_clock_case(name: str, folder: Path) -> Path:
     if name.startswith("chained"):
         path.write_bytes(path.read_bytes() * 2)
     return path
+
+
+def known_bursts(name: str) -> list[float]:
+    """The seconds at which a case's bursts were put."""
+    late_s = CLOCK_CASES[name].get("late_s", 0.0)
+    parts = 2 if name.startswith("chained") else 1
+    return [second + late_s + 9.0 * part for part in range(parts) for second in BURSTS_S]

@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from assistant.hearing.heard import HeardFile
 from assistant.hearing.listening import hear
 from tests.assistant.hearing.decoded import decoded_bursts
-from tests.assistant.hearing.making_media import CLOCK_CASES, make_clock_case
+from tests.assistant.hearing.making_media import CLOCK_CASES, known_bursts, make_clock_case
 from tests.assistant.hearing.range_server import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
-LEAD_S = 0.6
+LEAD_S = 0.4
 PAGE = """<!doctype html><title>clock</title><video id="media" src="copy" preload="auto"></video>"""
 TAP = """
 registerProcessor('tap', class extends AudioWorkletProcessor {
@@ -78,10 +78,11 @@ def test_a_click_is_heard_in_chromium_when_the_transcript_says(case: str, tmp_pa
     assert isinstance(heard, HeardFile)
     assert heard.playable is not None
     reported_s = decoded_bursts(original)
+    assert reported_s == pytest.approx(known_bursts(case), abs=0.05)
 
     with serving({"": PAGE, "copy": heard.playable, "tap.js": TAP}) as address:
         page.goto(address + "/")
-        played_s = [page.evaluate(HEAR_BURST, [second - LEAD_S, second + 0.4]) for second in reported_s]
+        played_s = [page.evaluate(HEAR_BURST, [second - LEAD_S, second + 0.3]) for second in reported_s]
 
     errors_s = [played - reported for played, reported in zip(played_s, reported_s, strict=True)]
     print(f"{case}: played minus reported (s): {[round(error, 3) for error in errors_s]}")

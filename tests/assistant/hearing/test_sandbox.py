@@ -82,8 +82,9 @@ def test_closing_the_generator_kills_the_child(hours: Path) -> None:
     wait_until(lambda: not server().children())
 
 
-def test_a_reader_that_takes_its_time_is_waited_for(hours: Path) -> None:
-    heard = hear(hours, limits=HearingLimits(slow_for_s=1.0))
+def test_a_reader_that_takes_its_time_is_waited_for(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "minutes.wav", bursts([1.0], duration_s=120), codec="pcm_s16le")
+    heard = hear(path, limits=HearingLimits(slow_for_s=1.0))
     assert isinstance(next(heard), HearingProgress)
     time.sleep(2.0)
 
