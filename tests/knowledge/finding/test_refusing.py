@@ -9,19 +9,29 @@ from knowledge.finding.moment import Verdict
 from knowledge.finding.refusing import Features, Model, Verdicts, decide, fitted
 
 GOOD = Features(
-    cover_sentence=0.9,
-    cover_passage=1.0,
-    cover_sounds=0.9,
-    words_surprise=1.0,
-    dense_surprise=1.0,
-    sounds_surprise=1.0,
+    cover_sentence=0.8,
+    cover_passage=0.85,
+    cover_sounds=0.7,
+    words_surprise=3.0,
+    dense_surprise=0.8,
+    sounds_surprise=3.0,
     agreement=1.0,
-    margin=1.0,
-    told=3.0,
-    searched=3.0,
+    margin=3.0,
+    told=4.3,
+    searched=3.3,
     dense_speaks=1.0,
 )
-POOR = replace(GOOD, cover_sentence=0.1, cover_passage=0.2, cover_sounds=0.2, agreement=0.0, margin=0.0)
+POOR = replace(
+    GOOD,
+    cover_sentence=0.1,
+    cover_passage=0.15,
+    cover_sounds=0.15,
+    words_surprise=0.4,
+    dense_surprise=-0.5,
+    sounds_surprise=0.5,
+    agreement=0.3,
+    margin=0.4,
+)
 VERDICTS = Verdicts(Model(0.0, {}), Model(0.0, {}), answered_from=0.6, absent_below=0.2)
 
 
