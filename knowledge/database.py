@@ -20,6 +20,7 @@ from knowledge.errors import DatabaseBusy, DatabaseFull
 
 BUSY_TIMEOUT_S = 10.0
 _WRITES = "earmark_writes"
+_CHECKPOINT_WAIT_MS = 200
 _VALUES_A_STATEMENT = 500
 _LOCK_NOT_AVAILABLE = "55P03"
 _DISK_FULL = "53100"
@@ -106,12 +107,21 @@ class Database:
             yield session
 
     def forget_deleted(self) -> None:
-        """Empty SQLite's write-ahead log, where deleted rows are still to be read; as far as readers let it."""
-        if self.is_sqlite:
-            with self.engine.connect() as connection:
-                driver = connection.connection.driver_connection
-                assert driver is not None
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        """Empty SQLite's write-ahead log, where deleted rows are still to be read.
+
+        As far as readers let it: writers wait while it waits, so that it gives up soon; the next time will do.
+        """
+        if not self.is_sqlite:
+            return
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_WAIT_MS}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
+            cursor.close()
+        finally:
+            connection.close()
 
     def _say_plainly(self, context: ExceptionContext) -> None:
         """Name the two failures that a person can do something about."""

@@ -83,9 +83,7 @@ class IndexFollower:
         try:
             return pending.result(None if view is None else PATIENCE_S)
         except TimeoutError:
-            if view is None or pending.done():
-                raise
-            return view
+            return pending.result() if view is None or pending.done() else view
 
     def refresh(self) -> IndexView:
         """The state with everything that is committed now."""

@@ -115,15 +115,20 @@ class Snapshot:
     def _bitmap(self, courses: frozenset[str]) -> Bitmap:
         """Over the base's vectors. Kept: the same people ask again."""
         relevant = courses & self._base.courses
-        if relevant not in self._bitmaps:
-            allowed = np.zeros(len(self._base), np.bool_)
-            for recording in self._base.recordings.values():
-                if recording.course_id in relevant:
-                    allowed[recording.first_row : recording.first_row + recording.rows] = True
+        known = self._bitmaps.get(relevant)
+        if known is None:
+            known = Bitmap((self._permitted_rows(relevant) & self._alive)[self._base.vector_rows])
             if len(self._bitmaps) >= _COURSE_SETS_KEPT:
                 self._bitmaps = {}
-            self._bitmaps[relevant] = Bitmap((allowed & self._alive)[self._base.vector_rows])
-        return self._bitmaps[relevant]
+            self._bitmaps[relevant] = known
+        return known
+
+    def _permitted_rows(self, courses: frozenset[str]) -> Mask:
+        permitted = np.zeros(len(self._base), np.bool_)
+        for recording in self._base.recordings.values():
+            if recording.course_id in courses:
+                permitted[recording.first_row : recording.first_row + recording.rows] = True
+        return permitted
 
     def _nearest_in_base(self, vector: Vectors, courses: frozenset[str], n: int) -> list[Candidate]:
         if self._base.vectors is None:

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -138,6 +140,42 @@ def test_a_damaged_database_is_not_backed_up(home: Path, filled: Database, tmp_p
     with pytest.raises(BackupFailedError):
         backup(home, filled, tmp_path / "all.tar")
     assert not (tmp_path / "all.tar").exists()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.97])
+def test_a_full_disk_leaves_no_half_backup(home: Path, filled: Database, tmp_path: Path, share: float) -> None:
+    """A limit on the size of files stands for the disk."""
+    backup(home, filled, tmp_path / "whole.tar")
+    limit = int((tmp_path / "whole.tar").stat().st_size * share)
+    child = subprocess.run(
+        [sys.executable, "-c", BACKUP_ON_A_FULL_DISK, filled.url, home, tmp_path / "all.tar", str(limit)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.startswith("refused")
+    assert [path for path in tmp_path.iterdir() if "all.tar" in path.name] == []
+    assert list((home / "run").glob("backup-*")) == []
+    backup(home, filled, tmp_path / "all.tar")
+
+
+BACKUP_ON_A_FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from assistant.errors import PartDown
+from earmark.backup import backup
+from knowledge.database import Database
+database, home, target = Database(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), resource.RLIM_INFINITY))
+try:
+    backup(home, database, target)
+except PartDown as error:
+    print("refused", error)
+"""
 
 
 @pytest.mark.postgres

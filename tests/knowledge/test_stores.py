@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from knowledge.database import Database, utc_now
-from knowledge.errors import DatabaseBusy, RecordingGone
+from knowledge.errors import DatabaseBusy, DatabaseFull, RecordingGone
 from knowledge.passages import store as passages
 from knowledge.passages.cutting import PassageDraft
 from knowledge.passages.tables import ChangeKind, ChangeRow, PassageRow, VectorRow
@@ -320,6 +320,25 @@ class TestSessions:
                 passages.publish(other, recording_id, 1)
         assert 0.2 < time.perf_counter() - started < 5
         second.close()
+
+    def test_a_full_disk_is_said_in_plain_words_and_harms_nothing(self, database: Database) -> None:
+        shelved = shelve(database, ["words"])
+        with database.engine.connect() as connection:
+            pages = connection.exec_driver_sql("pragma page_count").scalar_one()
+            connection.exec_driver_sql(f"pragma max_page_count = {pages}")
+        with pytest.raises(DatabaseFull, match="disk is full"), database.write() as session:
+            passages.replace_passages(session, shelved.recording_id, 2, drafts("much " * 20_000))
+        with database.read() as session:
+            assert len(passages.published_passages(session, shelved.passage_ids)) == 1
+
+    def test_a_reader_does_not_keep_the_log_from_being_emptied_for_long(self, database: Database) -> None:
+        shelve(database, ["a"])
+        with database.read() as session:
+            passages.last_change(session)
+            shelve(database, ["b"])
+            started = time.perf_counter()
+            database.forget_deleted()
+        assert time.perf_counter() - started < 3
 
     @pytest.mark.faults
     def test_a_publisher_killed_before_its_commit_leaves_nothing(self, databases: Database) -> None:
