@@ -32,7 +32,7 @@ def run(services: Services, job: Job) -> None:
         cut(services, job, revision)
     if _step(services, job) is JobStep.EMBEDDING:
         _embed_if_possible(services, job, revision, title=source.title)
-        Progress(services, job).say(JobStep.PUBLISHING, 0.0, None)
+        Progress(services, job).say(JobStep.PUBLISHING, 0.0, 1.0, "recordings")
     publish(services, job, revision)
 
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from assistant.errors import BadInput
 
@@ -14,13 +14,6 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 """Unicode categories that would break a line, turn its direction or cannot be stored."""
 _JOINERS = {"\u200c", "\u200d"}
 """Invisible, but part of words in Persian and several Indian scripts."""
-
-
-def recording_name(path: Path, *, below: Path | None = None) -> str:
-    """The file's base name; for one found in an indexed folder its path below it, with `/`."""
-    if below is None:
-        return clean_name(path.name)
-    return clean_name(path.relative_to(below).as_posix())
 
 
 def uploaded_name(filename: str) -> str:

@@ -44,7 +44,6 @@ def enqueue(
     recording_id: str,
     *,
     kind: JobKind = JobKind.INDEX,
-    options: dict[str, Any] | None = None,
     now: dt.datetime | None = None,
 ) -> str:
     """A new job, ready to be taken; its id."""
@@ -55,7 +54,7 @@ def enqueue(
         recording_id=recording_id,
         state=JobState.QUEUED,
         step=JobStep.RECEIVED,
-        options=options or {},
+        options={},
         run_at=moment,
         created_at=moment,
     )

@@ -32,9 +32,9 @@ def test_a_declared_length_is_believed_until_it_proves_wrong(
 
 
 def test_a_script_heard_with_errors_is_spoken_and_another_text_is_not() -> None:
-    said = heard("the evacuation warden assemble inside the loading dog nobody enters with out clearance")
+    said = heard("the evacuation warden assemble inside the loading dog nobody enters with out clearance " * 2)
 
-    assert is_spoken(SCRIPT, [said])
+    assert is_spoken(f"{SCRIPT} {SCRIPT}", [said])
     assert not is_spoken(SCRIPT, [heard("one teaspoon of butter and half a pint of cream for the lobster")])
     assert not is_spoken(SCRIPT, [])
 

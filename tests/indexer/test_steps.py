@@ -46,6 +46,7 @@ def test_its_job_is_done_and_says_so(services: Services, talk: Path) -> None:
 
     job = job_of(services.database, recording.id)
     assert (job.state, job.step, job.attempts, job.error) == (JobState.DONE, JobStep.FINISHED, 1, None)
+    assert (job.done, job.total, job.unit) == (1, 1, "recordings")
 
 
 def test_clips_are_recognised_a_few_at_once(services: Services, engine: ScriptedEngine, talk: Path) -> None:
@@ -125,9 +126,9 @@ def test_a_text_about_it_gives_its_terms(
     services: Services, engine: ScriptedEngine, talk: Path, tmp_path: Path
 ) -> None:
     plain = said_in(services.database, index(services, talk))
-    heard = sorted({word for segment in plain for word in segment.text.split()})
+    heard = {word for segment in plain for word in segment.text.split()}
     script = tmp_path / "slides.txt"
-    script.write_text("\n".join(f"- {word}" for word in heard))
+    script.write_text("\n".join(f"- {word} and nothing else but what they called it then" for word in heard))
 
     recording = index(services, renamed(talk, tmp_path), sidecars=Sidecars(script=script))
 

@@ -1,7 +1,6 @@
 """Names come from anywhere and go to pages and messages."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -9,19 +8,10 @@ from assistant.courses.naming import (
     LONGEST_NAME,
     clean_course_name,
     clean_name,
-    recording_name,
     title_of,
     uploaded_name,
 )
 from assistant.errors import BadInput
-
-
-def test_a_recording_is_called_like_its_file() -> None:
-    assert recording_name(Path("/talks/fire.mp3")) == "fire.mp3"
-
-
-def test_in_an_indexed_folder_it_is_called_like_its_path_below() -> None:
-    assert recording_name(Path("/talks/2024/fire.mp3"), below=Path("/talks")) == "2024/fire.mp3"
 
 
 @pytest.mark.parametrize(
