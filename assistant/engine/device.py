@@ -40,8 +40,8 @@ from knowledge.embedding import Embedder, TextKind
 from knowledge.model_files import WrongModel, embedder_folder
 
 PR_SET_PDEATHSIG = 1
-INDEX_NICENESS = 10
-EMBEDDER_NICENESS = 5
+INDEX_NICENESS = 5
+EMBEDDER_NICENESS = 3
 """The child kept for questions gets a core at once, though all are busy; the embedder goes ahead of indexing alone."""
 WARM_UP_S = 0.5
 
