@@ -40,6 +40,8 @@ def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="Th
     settings = settings_of(context)
     with open_house(settings) as house:
         report = write_archive(settings.home, house.database, file)
+    for path in report.missing:
+        say(f"{path}: was gone from the home already, so it is not in the archive")
     say(f"{file}: {report.files} files, {report.size_bytes / 1e6:.1f} MB")
 
 
