@@ -1,7 +1,7 @@
 """How fast and how large this host's index is, over passages made up from a vocabulary with natural frequencies.
 
-    .venv/bin/python bench/index.py --passages 10000
-    .venv/bin/python bench/index.py --passages 100000
+    .venv/bin/python -m bench.index --passages 10000
+    .venv/bin/python -m bench.index --passages 100000
 
 A home of its own in a temporary folder; recordings of 50 passages in 100 courses; vectors of 384 numbers around
 2,000 centres. Milliseconds are medians and 95th percentiles over `--questions` questions. The product's own analysis
@@ -20,8 +20,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from earmark.migrations import migrate
 from knowledge.database import Database, new_id, utc_now
@@ -60,7 +58,8 @@ class Made:
     def vectors(self, count: int) -> NDArray[np.float32]:
         near = self.centres[self.chance.integers(0, len(self.centres), count)]
         vectors = near + self.chance.standard_normal((count, DIMENSIONS), np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
 
 
 def main() -> None:
@@ -84,7 +83,7 @@ def measure_all(home: Path, count: int, questions: int) -> None:
         timed("write the base anew (analysis, words, vectors)", follower.rebuild)
         size = sum(path.stat().st_size for path in (home / "index").rglob("*") if path.is_file())
         row("size on disk", f"{size / 1e6:.0f} MB")
-        subprocess.run([sys.executable, __file__, "--open-only", home], check=True)
+        subprocess.run([sys.executable, "-m", "bench.index", "--open-only", home], check=True)
         view = follower.view()
         measure_questions("", view, made, courses, questions)
         measure_following(database, follower, made, courses)
@@ -103,12 +102,17 @@ def fill(database: Database, made: Made, count: int) -> list[str]:
     return courses
 
 
-def publish_one(database: Database, made: Made, course_id: str) -> tuple[str, str]:
-    """A recording's text of its own and its id."""
+def publish_one(
+    database: Database, made: Made, course_id: str, *, just_before: Callable[[], object] = lambda: None
+) -> str:
+    """A recording's last text, which holds a word of its own."""
     recording_id = new_id()
     texts = [made.text(WORDS_A_PASSAGE) for _ in range(PASSAGES_A_RECORDING - 1)]
-    texts.append(f"{made.text(WORDS_A_PASSAGE)} {recording_id.replace('-', '')}")
+    own_word = "".join(chr(ord("g") + int(digit, 16)) for digit in recording_id.replace("-", ""))
+    texts.append(f"{made.text(WORDS_A_PASSAGE)} {own_word}")
     drafts = [PassageDraft(at, at, at, at + 1, text, "en") for at, text in enumerate(texts)]
+    vectors = made.vectors(len(texts))
+    just_before()
     with database.write() as session:
         session.add(
             RecordingRow(
@@ -118,10 +122,9 @@ def publish_one(database: Database, made: Made, course_id: str) -> tuple[str, st
         )  # fmt: skip
         session.flush()
         ids = passages.replace_passages(session, recording_id, 1, drafts)
-        vectors = made.vectors(len(ids))
         passages.save_vectors(session, DIGEST, dict(zip(ids, vectors, strict=True)))
         passages.publish(session, recording_id, 1)
-    return texts[-1], recording_id
+    return texts[-1]
 
 
 def measure_opening(home: Path) -> None:
@@ -162,13 +165,13 @@ def matching(view: IndexView, courses: frozenset[str], field: TokenField) -> Cal
 
 
 def measure_following(database: Database, follower: IndexFollower, made: Made, courses: list[str]) -> None:
-    """From the commit of a recording until a question finds it, as a server asks: view by view."""
+    """From the commit of a recording until a question finds it, as a server asks: view by view, the last look at the
+    database just before."""
     waits, works = [], []
     for at in range(10):
-        text, _ = publish_one(database, made, courses[at])
+        text = publish_one(database, made, courses[at], just_before=follower.refresh)
         committed = time.perf_counter()
         token = analyse(text, "en").words[-1:]
-        started = time.perf_counter()
         while not follower.view().matching(TokenField.WORDS, token, courses=frozenset(courses), n=1):
             time.sleep(0.01)
         waits.append(time.perf_counter() - committed)
