@@ -16,10 +16,11 @@ from assistant.recognising.english_frequencies import log_frequency
 from assistant.recognising.spoken_forms import spoken_words
 from knowledge.transcripts.segment import Segment, Word
 
-SCRIPT_IS_SPOKEN = 0.15
-"""`match_share` of a first minute heard without the script: .84 and, with half the words wrong, .21 for the right one;
-.04 to .09 for 40 wrong ones of the same subject, 600 to 13,000 words long."""
-FEWEST_JUDGED = 40
+SCRIPT_IS_SPOKEN = 0.3
+"""`match_share` of a first minute that was heard with the script mixed in: .97 for the right one, .47 in loud noise;
+wrong ones .04 to .06, and at most .09 for 40 texts of the same subject, 600 to 13,000 words long. Heard without the
+script a right one may fall to .06, so that way tells nothing."""
+FEWEST_JUDGED = 20
 LEAST_MATCHED = 0.4
 """Share of a sentence's words that must be heard for its spelling to win."""
 LONGEST_SENTENCE_WORDS = 40
