@@ -3,6 +3,7 @@
 Knows an index only as an IndexView. How channels are weighed against each other is decided in `fuse`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -175,6 +176,12 @@ def bm25(
     weights = np.array([tokens.count(token) for token in distinct]) * idf(distinct, statistics)
     saturated = frequencies * (saturation.k1 + 1) / (frequencies + damping[:, None] + 1e-12)
     return np.asarray(saturated @ weights, dtype=np.float64)
+
+
+def attainable(asked: Asked, field: TokenField) -> float:
+    """The BM25 of a passage of average length that holds every token of the question once."""
+    counts = Counter(asked.tokens.of(field))
+    return float(np.fromiter(counts.values(), float) @ idf(list(counts), asked.statistics[field])) if counts else 0.0
 
 
 def idf(tokens: Sequence[str], statistics: FieldStatistics) -> NDArray[np.float64]:

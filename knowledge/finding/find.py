@@ -55,14 +55,14 @@ def look(
         return None
     asked = ask(question, view)
     pool = gather(asked, view, courses=courses)
-    ranked = rank(pool)
+    ranked = rank(asked, pool)
     hits = _hits(moments(ranked, k=k), asked, segments)
     return Looked(hits, evidence(asked, pool, ranked, hits[0], searched=searched)) if hits else None
 
 
-def rank(pool: Pool) -> list[Ranked]:
+def rank(asked: Asked, pool: Pool) -> list[Ranked]:
     """The pool, best first; equal scores in the passages' own order, so that a rerun gives the same."""
-    fused = fuse(pool.scores)
+    fused = fuse(asked, pool.scores)
     order = sorted(range(len(fused)), key=lambda at: (-fused[at], pool.passages[at].id))
     return [Ranked(pool.passages[at], at, float(fused[at])) for at in order]
 
