@@ -26,7 +26,7 @@ def taken(lanes: Lanes, child: int) -> int | None:
 
 def test_a_question_overtakes_all_indexing() -> None:
     lanes = Lanes(ROOMY, children=1)
-    for number in range(50):
+    for number in range(30):
         lanes.admit(ticket(number), now=NOW)
     lanes.admit(ticket(99, Priority.QUESTION), now=NOW)
     assert [taken(lanes, 0) for _ in range(3)] == [99, 0, 1]
@@ -159,7 +159,9 @@ class AnyOrder(RuleBasedStateMachine):
             if self.tickets[id_].priority is Priority.QUESTION and not self.tickets[id_].expired(self.now)
         ]
         given_out = self.lanes.take(child, now=self.now)
-        self.fate.waiting -= {id_ for id_ in self.fate.waiting if self._dropped(id_)}
+        late = {id_ for id_ in self.fate.waiting if self._dropped(id_)}
+        self.fate.waiting -= late
+        self.fate.gone |= late
         if given_out is None:
             assert not questions_wait
             return
