@@ -31,7 +31,7 @@ MODEL_CODE = frozenset({".py", ".pyc", ".so", ".pkl", ".pickle"})
 """Suffixes that would run when loaded. A folder with one is refused: models are data, never code."""
 
 
-class WrongModel(Exception):
+class WrongModel(Exception):  # noqa: N818  (named for what went wrong, as in assistant.errors)
     """A model folder that is missing, broken, or not the one that was pinned; with the way out."""
 
     def __init__(self, detail: str, way_out: str) -> None:
