@@ -1,5 +1,6 @@
 """Pages and API put together over given services. One router a subject; the guard stands before them all."""
 
+import time
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -13,6 +14,7 @@ from web.guard import BodyLimits, Guard
 from web.metrics import Measured, Metrics
 from web.pages import ask, courses, health, interface, jobs, media, recordings
 from web.services import WebServices
+from web.uploads import sweep_uploads
 from web.views.shell import Shell
 
 STATIC = Path(__file__).parent / "static"
@@ -29,6 +31,7 @@ def create_app(services: WebServices) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    sweep_uploads(services.home, now_s=time.time())
     metrics = Metrics()
     shell = Shell(services.database, services.engine_state, services.version)
     app.state.services = services

@@ -129,7 +129,7 @@ class Guard:
         if scope["type"] != "http":
             return  # there are no web sockets here: closing unanswered refuses them
         headers = Headers(scope=scope)
-        guarded = _with_security_headers(send)
+        guarded = _with_security_headers(send, cache="no-cache" if scope["path"].startswith("/static/") else "no-store")
         refusal = refusal_of(scope["method"], scope["path"], scope["scheme"], headers)
         limit = self._limits.of(scope["path"])
         if refusal is None and _declared_length(headers) > limit:
@@ -168,13 +168,13 @@ def _counted(receive: Receive, limit: int) -> Receive:
     return counted
 
 
-def _with_security_headers(send: Send) -> Send:
+def _with_security_headers(send: Send, *, cache: str) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-            headers.setdefault("cache-control", "no-store")
+            headers.setdefault("cache-control", cache)
         await send(message)
 
     return guarded

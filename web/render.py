@@ -61,11 +61,18 @@ def render(
     html = (
         environment(language)
         .get_template(template)
-        .render(path=request.url.path, shell=request.app.state.shell.view(), **values)
+        .render(here_again=_address(request), shell=request.app.state.shell.view(), **values)
     )
     reply = HTMLResponse(html, status_code=status, headers=dict(headers or {}))
     reply.headers["vary"] = "HX-Request, Cookie, Accept-Language"
     return reply
+
+
+def _address(request: Request) -> str:
+    """Where the switch of languages leads back to: a page that was posted cannot be got again."""
+    if request.method not in ("GET", "HEAD"):
+        return "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def lasting(seconds: float, language: InterfaceLanguage) -> str:

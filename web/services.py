@@ -43,7 +43,7 @@ def no_examples() -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class WebServices:
-    """`engine_state` raises PartDown where no engine answers. `is_current` says whether the database's schema is ours.
+    """`engine_state` raises PartDown where no engine answers.
 
     `examples`: questions to show on an empty page. `max_upload_bytes`: of one recording with what lies beside it.
     Below `least_free_bytes` of disk uploads stop, questions go on.

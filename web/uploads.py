@@ -4,7 +4,9 @@ Nothing a client says of a file becomes a path. The guard counts the bytes; this
 """
 
 import contextlib
+import errno
 import io
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -17,13 +19,14 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from assistant.errors import BadInput
+from assistant.errors import BadInput, DiskFull
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _MOST_PARTS = 400
 _LONGEST_FIELD_BYTES = 64_000
+_ABANDONED_AFTER_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,19 @@ async def form_in_folder(request: Request, parent: Path) -> AsyncIterator[Upload
         yield await _Reader(folder=Path(folder.name)).read(request)
     finally:
         await run_in_threadpool(folder.cleanup)
+
+
+def uploads_folder(home: Path) -> Path:
+    return home / "run" / "uploads"
+
+
+def sweep_uploads(home: Path, *, now_s: float) -> None:
+    """What a killed server left half received; younger folders may belong to a server beside this one."""
+    if not uploads_folder(home).is_dir():
+        return
+    for folder in uploads_folder(home).iterdir():
+        if now_s - folder.stat().st_mtime > _ABANDONED_AFTER_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Reader:
@@ -175,8 +191,15 @@ class _Reader:
         self._sink = None
 
     def _write_waiting(self) -> None:
-        for sink, block in self._waiting:
-            sink.write(block)
+        try:
+            for sink, block in self._waiting:
+                sink.write(block)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DiskFull(
+                "the disk is full, so the upload stopped", "free some disk; questions go on meanwhile"
+            ) from error
         self._waiting.clear()
 
     def _close_all(self) -> None:

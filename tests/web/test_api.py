@@ -12,8 +12,6 @@ from tests.web.house import WebHouse, trial_state
 JOB_KEYS = {
     "id", "kind", "recording_id", "state", "step", "done", "total", "unit", "error", "attempts", "created_at", "eta_s"
 }  # fmt: skip
-    ["id", "kind", "recording_id", "state", "step", "done", "total", "unit", "error", "attempts", "created_at", "eta_s"]
-)
 
 
 def test_a_question_is_answered_by_the_document_of_the_command_line(browser: TestClient, house: WebHouse) -> None:

@@ -1,10 +1,13 @@
 """Asking by typing and by sound, with and without scripts, and what nobody else gets to see."""
 
+from dataclasses import replace
+
 from starlette.testclient import TestClient
 
 from assistant.errors import Busy, RecognizerDown
 from knowledge.finding.moment import Verdict
 from tests.web.house import LINES, WebHouse
+from web.app import create_app
 
 HTMX = {"hx-request": "true"}
 
@@ -232,3 +235,21 @@ def test_the_footer_names_what_runs_and_that_it_is_a_trial(browser: TestClient, 
     assert page.text.count("trial quality") == 2
     assert "1 recording, 30 s" in page.text
     assert "nothing leaves this server" in page.text
+
+
+def test_example_questions_ask_themselves_without_scripts_too(house: WebHouse) -> None:
+    house.add_recording()
+    services = replace(house.services, examples=lambda: ["Where is the yellow form?"] * 9)
+    browser = TestClient(create_app(services), base_url="http://127.0.0.1")
+
+    page = browser.get("/")
+
+    assert page.text.count('<button class="button">Where is the yellow form?</button>') == 4
+    assert '<form method="post" action="/ask" data-ask-text>' in page.text
+
+
+def test_reloading_what_was_posted_leads_back(browser: TestClient, house: WebHouse) -> None:
+    recording_id = house.add_recording()
+
+    assert browser.get("/ask").url.path == "/"
+    assert browser.get(f"/recordings/{recording_id}/find").url.path == f"/recordings/{recording_id}"

@@ -1,5 +1,9 @@
 """Uploads become recordings with a job; jobs show where they are, and can be stopped and tried again."""
 
+import os
+import shutil
+import time
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -207,3 +211,22 @@ def test_a_waiting_job_can_be_cancelled_without_scripts(browser: TestClient, hou
 def test_a_job_that_is_not_there_is_not_found(browser: TestClient) -> None:
     assert browser.post("/jobs/none/cancel").status_code == 404
     assert browser.get("/api/v1/jobs/none").status_code == 404
+
+
+def test_what_a_killed_server_left_half_received_is_swept(house: WebHouse) -> None:
+    uploads = house.services.home / "run" / "uploads"
+    for name, age_s in (("upload-old", 2 * 24 * 3600), ("upload-young", 60)):
+        (uploads / name).mkdir(parents=True)
+        os.utime(uploads / name, times=(time.time() - age_s,) * 2)
+
+    create_app(house.services)
+
+    assert [folder.name for folder in uploads.iterdir()] == ["upload-young"]
+
+
+def test_an_upload_that_says_it_will_not_fit_is_refused_before_it_starts(house: WebHouse, tone: bytes) -> None:
+    free = shutil.disk_usage(house.services.home).free
+    tight = create_app(house.with_limits(least_free_bytes=free - 20_000, max_upload_bytes=10**12))
+    browser = TestClient(tight, base_url="http://127.0.0.1", headers={"origin": "http://127.0.0.1"})
+
+    assert browser.post("/recordings", files=[("file", ("a.wav", tone * 10))]).status_code == 507

@@ -49,6 +49,12 @@ def ask(request: Request, form: Form) -> Response:
     return reply
 
 
+@router.get("/ask")
+def back_to_asking() -> Response:
+    """Somebody reloads what was posted."""
+    return RedirectResponse("/", status_code=303)
+
+
 @router.get("/questions/{question_id}")
 def question_page(request: Request, question_id: str) -> Response:
     view = _view(request, question_id, askers.asker_of(request))

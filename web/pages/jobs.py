@@ -12,7 +12,7 @@ from web import library
 from web.library import services_of
 from web.receiving import check_free_disk, receive_all
 from web.render import is_partial, render
-from web.uploads import UploadedForm, form_in_folder
+from web.uploads import UploadedForm, form_in_folder, uploads_folder
 from web.views.jobs import JobView, job_view
 
 router = APIRouter(include_in_schema=False)
@@ -21,8 +21,10 @@ _SHOWN = 50
 
 async def uploaded_form(request: Request) -> AsyncIterator[UploadedForm]:
     services = services_of(request)
-    await run_in_threadpool(check_free_disk, services)
-    async with form_in_folder(request, services.home / "run" / "uploads") as form:
+    coming = request.headers.get("content-length", "0")
+    coming_bytes = int(coming) if coming.isdecimal() else 0
+    await run_in_threadpool(check_free_disk, services, coming_bytes=coming_bytes)
+    async with form_in_folder(request, uploads_folder(services.home)) as form:
         yield form
 
 

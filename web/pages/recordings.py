@@ -72,6 +72,12 @@ def find_inside(request: Request, recording_id: str, form: Annotated[UploadedFor
     return _recording_page(request, recording, start_s=None, wanted=wanted, found=found)
 
 
+@router.get("/recordings/{recording_id}/find")
+def back_to_recording(recording_id: str) -> Response:
+    """Somebody reloads what was posted."""
+    return RedirectResponse(f"/recordings/{quote(recording_id, safe='')}", status_code=303)
+
+
 @router.get("/recordings/{recording_id}/lines")
 def lines_around(
     request: Request, recording_id: str, at: str = "0", start: str | None = None, end: str | None = None

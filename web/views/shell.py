@@ -68,10 +68,18 @@ class Shell:
         self._seen: tuple[float, ShellView] | None = None
 
     def view(self) -> ShellView:
-        with self._lock:
-            if self._seen is None or self._clock() - self._seen[0] > _FRESH_S:
-                self._seen = (self._clock(), self._look())
-            return self._seen[1]
+        seen = self._seen
+        if seen is not None and self._clock() - seen[0] <= _FRESH_S:
+            return seen[1]
+        if not self._lock.acquire(blocking=seen is None):
+            assert seen is not None
+            return seen[1]  # somebody looks already, and an engine that hangs must not hold up every page
+        try:
+            looked = self._look()
+            self._seen = (self._clock(), looked)
+            return looked
+        finally:
+            self._lock.release()
 
     def _look(self) -> ShellView:
         state = self._engine()
