@@ -61,9 +61,15 @@ def look(
 
 
 def rank(asked: Asked, pool: Pool) -> list[Ranked]:
-    """The pool, best first; equal scores in the passages' own order, so that a rerun gives the same."""
+    """The pool, best first; of equal scores the earlier passage of the earlier recording, so that a rerun gives
+    the same."""
     fused = fuse(asked, pool.scores)
-    order = sorted(range(len(fused)), key=lambda at: (-fused[at], pool.passages[at].id))
+
+    def place(at: int) -> tuple[float, str, int]:
+        passage = pool.passages[at]
+        return -fused[at], passage.recording_id, passage.ordinal
+
+    order = sorted(range(len(fused)), key=place)
     return [Ranked(pool.passages[at], at, float(fused[at])) for at in order]
 
 

@@ -134,4 +134,9 @@ def knows(languages: frozenset[str] | None, language: str) -> bool:
     """
     if languages is None or language == UNDETERMINED:
         return True
-    return language in {base_language(code) for code in languages}
+    return language in _bases(languages)
+
+
+@lru_cache(maxsize=64)
+def _bases(languages: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(base_language, languages))
