@@ -1,0 +1,95 @@
+"""Channels: BM25 by hand, and who is silent about what."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.finding.channels import (
+    CHANNELS,
+    Channel,
+    Question,
+    Saturation,
+    ask,
+    bm25,
+    count_in,
+    gather,
+    idf,
+    taken_apart,
+)
+from knowledge.index.view import FieldStatistics
+from knowledge.passages.passage import Passage
+from tests.knowledge.finding.in_memory_view import InMemoryView
+
+COURSE = frozenset({"c"})
+ENGLISH = frozenset({"en"})
+TOKENS = st.lists(st.sampled_from("abcdef"), max_size=20)
+
+
+def passage(name: str, text: str, language: str = "en") -> Passage:
+    return Passage(name, name, "c", 1, 0, 0, 0, 0.0, 1.0, text, language)
+
+
+def hashed(tokens: list[str]) -> np.ndarray:
+    return np.array([hash(token) for token in tokens], dtype=np.int64)
+
+
+@given(st.lists(TOKENS, min_size=1, max_size=6), st.sets(st.sampled_from("abcdefgh"), min_size=1))
+def test_tokens_are_counted_as_they_occur(texts: list[list[str]], asked: set[str]) -> None:
+    tokens = sorted(asked)
+    counted = count_in([hashed(text) for text in texts], tokens)
+    assert counted.tolist() == [[text.count(token) for token in tokens] for text in texts]
+
+
+def test_bm25_of_one_passage_by_hand() -> None:
+    statistics = FieldStatistics(passages=9, average_length=4.0, holding={"a": 2})
+    score = bm25([hashed(["a", "a", "b", "c"])], ["a"], statistics, Saturation(k1=1.0, b=0.5))
+    assert score == pytest.approx([math.log(1 + 7.5 / 2.5) * 2 * 2 / (2 + 1.0)])
+
+
+def test_a_token_that_every_passage_holds_tells_almost_nothing() -> None:
+    told = idf(["everywhere", "rare", "nowhere"], FieldStatistics(100, 5.0, {"everywhere": 100, "rare": 1}))
+    assert told[0] < 0.01 < told[1] < told[2]
+
+
+def test_each_channel_scores_every_candidate() -> None:
+    texts = ["the assembly point is behind the canteen", "a ladder leans on the wall", "lock your screen"]
+    view = InMemoryView([passage(str(at), text) for at, text in enumerate(texts)], np.eye(3, dtype=np.float32))
+    question = Question("assembly point", "en", np.eye(3, dtype=np.float32)[1:2], ENGLISH)
+    pool = gather(ask(question, view), view, courses=COURSE)
+    assert {each.id for each in pool.passages} == {"0", "1", "2"}
+    assert not np.isnan(pool.scores).any()
+    best = {channel: pool.passages[int(np.argmax(pool.scores[:, at]))].id for at, channel in enumerate(CHANNELS)}
+    assert best == {Channel.DENSE: "1", Channel.WORDS: "0", Channel.SOUNDS: "0"}
+
+
+def test_an_embedder_is_silent_about_passages_it_does_not_know() -> None:
+    stored = [passage("en", "the BERT model"), passage("zh", "这个BERT模型", "zh")]
+    view = InMemoryView(stored, np.eye(2, dtype=np.float32))
+    pool = gather(ask(Question("the BERT model", "en", view.embedded[:1], ENGLISH), view), view, courses=COURSE)
+    dense = {each.id: score for each, score in zip(pool.passages, pool.scores[:, 0], strict=True)}
+    assert dense["en"] == pytest.approx(1.0)
+    assert np.isnan(dense["zh"])
+
+
+def test_sounds_are_silent_between_two_scripts() -> None:
+    stored = [passage("en", "the BERT model"), passage("zh", "这个BERT模型", "zh")]
+    view = InMemoryView(stored)
+    pool = gather(ask(Question("BERT模型", "zh"), view), view, courses=COURSE)
+    sounds = {each.id: score for each, score in zip(pool.passages, pool.scores[:, 2], strict=True)}
+    assert np.isnan(sounds["en"])
+    assert sounds["zh"] > 0
+
+
+def test_an_index_without_vectors_is_searched_by_words_and_sounds() -> None:
+    view = InMemoryView([passage("a", "the assembly point")])
+    question = Question("assembly point", "en", np.ones((1, 4), dtype=np.float32) / 2, ENGLISH)
+    pool = gather(ask(question, view), view, courses=COURSE)
+    assert np.isnan(pool.scores[:, 0]).all()
+    assert pool.scores[0, 1] > 0
+
+
+def test_the_same_text_is_taken_apart_once() -> None:
+    assert taken_apart("the ladder", "en") is taken_apart("the ladder", "en")
