@@ -6,10 +6,11 @@ import sys
 import click
 import typer
 
-from assistant.errors import EarmarkError, PartDown
+from assistant.errors import EarmarkError
 from earmark.cli import app
 from earmark.cli.console import say
 from earmark.logs import configure_logging
+from knowledge.errors import KnowledgeError
 
 DONE, NOTHING_TRIED, PART_DOWN, INTERRUPTED = 0, 2, 3, 130
 
@@ -33,14 +34,14 @@ def run(arguments: list[str]) -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         say("interrupted")
         return INTERRUPTED
-    except EarmarkError as error:
+    except (EarmarkError, KnowledgeError) as error:
         say(f"earmark: {error}")
         return exit_code(error)
 
 
-def exit_code(error: EarmarkError) -> int:
+def exit_code(error: EarmarkError | KnowledgeError) -> int:
     """3 where a part is down, else 2: a command that tried some inputs and failed others returns 1 itself."""
-    return PART_DOWN if isinstance(error, PartDown) else NOTHING_TRIED
+    return PART_DOWN if error.passing else NOTHING_TRIED
 
 
 if __name__ == "__main__":

