@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 VENDOR := web/static/vendor/.built
+KEPT_OUT := $(foreach name,torch torchaudio triton distance nltk inflect,--unsafe-package $(name))
 COMPILE := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --strip-extras
 
 .DEFAULT_GOAL := help
@@ -60,8 +61,8 @@ chromium:
 	    echo "Chromium is missing, the browser tests need it: sudo apt-get install chromium"; exit 2; \
 	  fi; }
 
-lock: $(VENV)/.dev  ## resolve requirements/*.in anew (torch is kept out: it has its own line)
-	@$(COMPILE) -c requirements/torch.txt --unsafe-package torch --unsafe-package torchaudio --unsafe-package triton -o requirements/base.txt requirements/base.in
+lock: $(VENV)/.dev  ## resolve requirements/*.in anew (torch has its own line; of g2p-en only the weights are read)
+	@$(COMPILE) -c requirements/torch.txt $(KEPT_OUT) -o requirements/base.txt requirements/base.in
 	@sed -i '/^# The following packages are considered/,$$d' requirements/base.txt
 	@$(COMPILE) -c requirements/base.txt -o requirements/dev.txt requirements/dev.in
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from assistant.answering.answer import AnsweredHit, Answer, AskedQuestion, Timings
+from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
 from assistant.engine.client import EngineClient, Priority
 from assistant.errors import BadInput, PartDown
 from assistant.questions import log as question_log
