@@ -91,6 +91,7 @@ def _document(segment: Segment) -> dict[str, Any]:
         "time_source": segment.time_source.value,
         "words": [[word.start_s, word.end_s, word.text, word.probability] for word in segment.words],
         "hard_to_hear": segment.hard_to_hear,
+        "invented": segment.invented,
     }
 
 

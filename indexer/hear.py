@@ -1,7 +1,7 @@
 """The second step: the recording is decoded in a child, its speech found, its playable copy written."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from assistant.hearing.heard import HeardFile, HearingProgress, SpeechClip
 from assistant.hearing.listening import hear
@@ -31,8 +31,8 @@ class Hearing:
             raise ValueError("the file was not heard to its end")
         return self._ended
 
-    def clips(self) -> Iterator[SpeechClip | HearingProgress]:
-        """Speech and progress in order. Ending early ends the child."""
+    def clips(self) -> Generator[SpeechClip | HearingProgress, None, None]:
+        """Speech and progress in order. Closing it ends the child that decodes."""
         heard = hear(
             self._source.original,
             limits=self._services.limits.hearing,
@@ -61,7 +61,8 @@ def honest_total_s(progress: HearingProgress) -> float | None:
 
 def hear_only(hearing: Hearing, progress: Progress) -> HeardFile:
     """Where somebody wrote down already what is said: only the length and the playable copy are wanted."""
-    for one in hearing.clips():
-        if isinstance(one, HearingProgress):
-            progress.say(JobStep.HEARING, hearing.decoded_s, hearing.total_s)
+    with contextlib.closing(hearing.clips()) as clips:
+        for one in clips:
+            if isinstance(one, HearingProgress):
+                progress.say(JobStep.HEARING, hearing.decoded_s, hearing.total_s)
     return hearing.file

@@ -153,16 +153,16 @@ def _recogniser_of(engine: EngineClient, clip: Clip) -> Callable[[], Recognised]
 
 
 def _result(sent: _Sent, recognised: Recognised) -> ClipResult:
-    """On the recording's clock; what is doubtful, or was hardly said, is marked so that it stays out of the index."""
+    """On the recording's clock; what is doubtful is marked, and what was hardly said stays out of the index."""
     said = [segment for segment in recognised.segments if segment.text.strip()]
     whole = " ".join(segment.text for segment in said)
     doubt = recognised.hard_to_hear or (NO_ROOM if recognised.truncated else None)
-    doubt = doubt or invention_reason(whole, sent.end_s - sent.start_s)
-    return ClipResult(
-        sent.key, tuple(_marked(segment, doubt).shifted(sent.start_s) for segment in said), recognised.error
-    )
+    invention = invention_reason(whole, sent.end_s - sent.start_s)
+    marked = (_marked(segment, doubt, invention).shifted(sent.start_s) for segment in said)
+    return ClipResult(sent.key, tuple(marked), recognised.error)
 
 
-def _marked(segment: Segment, doubt: str | None) -> Segment:
-    reason = segment.hard_to_hear or doubt or invention_reason(segment.text, segment.end_s - segment.start_s)
-    return replace(segment, hard_to_hear=reason) if reason else segment
+def _marked(segment: Segment, doubt: str | None, whole_invention: str | None) -> Segment:
+    invention = whole_invention or invention_reason(segment.text, segment.end_s - segment.start_s)
+    reason = invention or segment.hard_to_hear or doubt
+    return replace(segment, hard_to_hear=reason, invented=invention is not None)

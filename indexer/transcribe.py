@@ -3,6 +3,7 @@
 A killed job comes here again, hears the file again (which is quick) and recognises only what is not kept yet.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource
 from knowledge.transcripts.store import save_transcript
 from knowledge.transcripts.tables import TranscriptRow
 
+Clips = Iterator[SpeechClip | HearingProgress]
 NO_SPEECH = "no speech was found"
 NO_WORDS = "speech was found, but no words were recognised"
 
@@ -75,8 +77,11 @@ def cues_inside(cues: Sequence[Segment], duration_s: float) -> list[Segment]:
 def _from_sound(services: Services, job: Job, source: Source, progress: Progress) -> Written:
     state = recogniser_state(services, job)
     hearing = Hearing(services, source, long_clips=state.recogniser.gives_word_times)
-    with Recognising(services, job, hearing, progress, state) as recognising:
-        keys, use = _recognise_all(services, job, source, hearing, recognising, state)
+    with (
+        contextlib.closing(hearing.clips()) as clips,
+        Recognising(services, job, hearing, progress, state) as recognising,
+    ):
+        keys, use = _recognise_all(services, job, source, clips, recognising, state)
         recognising.drain()
     with services.database.read() as session:
         results = results_of(session, job.recording_id, keys)
@@ -89,10 +94,9 @@ def _from_sound(services: Services, job: Job, source: Source, progress: Progress
 
 
 def _recognise_all(
-    services: Services, job: Job, source: Source, hearing: Hearing, recognising: Recognising, state: EngineState
+    services: Services, job: Job, source: Source, clips: Clips, recognising: Recognising, state: EngineState
 ) -> tuple[list[ClipKey], ScriptUse | None]:
     """Send every clip, with what the script is good for once the first stretch showed it."""
-    clips = hearing.clips()
     options, use, first = ClipOptions(language=source.language), None, []
     script = _script(source)
     if script is not None:
@@ -128,7 +132,7 @@ def _script(source: Source) -> str | None:
     return text if text.strip() else None
 
 
-def _first_stretch(clips: Iterator[SpeechClip | HearingProgress], recognising: Recognising) -> list[SpeechClip]:
+def _first_stretch(clips: Clips, recognising: Recognising) -> list[SpeechClip]:
     """The first minute of speech, or all there is."""
     first: list[SpeechClip] = []
     speech_s = 0.0
