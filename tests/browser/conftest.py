@@ -144,6 +144,26 @@ def tone(duration_s: float, frequency_hz: float = 440.0) -> np.ndarray:
     return 12_000 * np.sin(2 * np.pi * frequency_hz * at_s)
 
 
+def write_film(path: Path, *, duration_s: float) -> Path:
+    """A grey picture that grows lighter, and a tone."""
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("mpeg4", rate=5)
+        picture.width, picture.height, picture.pix_fmt = 320, 180, "yuv420p"
+        sound = container.add_stream("aac", rate=16_000)
+        sound.layout = "mono"
+        for number in range(int(duration_s * 5)):
+            shade = np.full((180, 320, 3), number % 256, np.uint8)
+            container.mux(picture.encode(av.VideoFrame.from_ndarray(shade, "rgb24")))
+        container.mux(picture.encode())
+        samples = tone(duration_s)[::3].astype(np.int16)
+        for at in range(0, len(samples), 1024):
+            frame = av.AudioFrame.from_ndarray(samples[None, at : at + 1024], format="s16", layout="mono")
+            frame.rate, frame.pts = 16_000, at
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode())
+    return path
+
+
 def until(page: Page, expression: str, *, timeout_s: float = 15.0) -> None:
     """Wait for something to hold in the page, asked from outside: its policy forbids what Playwright's own waiting
     does inside. Raises AssertionError."""

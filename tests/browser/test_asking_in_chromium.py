@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 
 from assistant.errors import RecognizerDown
 from knowledge.finding.moment import Verdict
-from tests.browser.conftest import Served, decoded, microphone_file, opened_chromium, tone, until, watched
+from tests.browser.conftest import Served, decoded, microphone_file, opened_chromium, tone, until, watched, write_film
 from tests.product.running import earmark
 from tests.product.running import serving as serving_product
 from tests.web.house import LINES, WebHouse
@@ -201,6 +201,27 @@ def test_moments_are_walked_and_each_plays_from_its_own_second(page: Page, serve
     until(page, f"{PLAYING} && {NOW} >= 6 && {NOW} < 8")
     page.click("[data-moment][aria-current] [data-play]")
     until(page, f"!({PLAYING})")
+
+
+def test_a_moment_with_a_picture_shows_it_and_one_without_does_not(page: Page, served: Served) -> None:
+    film = write_film(served.house.folder / "film.mp4", duration_s=30)
+    served.house.answer_with("near miss", served.house.add_recording(name="film.mp4", source=film))
+    served.house.answer_with("near miss", served.house.add_recording(), LINES[1])
+    page.goto(served.address)
+    page.fill("#question", "near miss")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-answer]")
+
+    page.click("[data-play] >> nth=0")
+    until(page, f"{PLAYING} && {NOW} >= 10 && {NOW} < 12")
+    expect(page.locator("video")).to_be_visible()
+    assert page.evaluate("document.querySelector('video').videoWidth") == 320
+    page.click("[data-next]")
+    until(page, f"{PLAYING} && {NOW} >= 5 && {NOW} < 7")
+    expect(page.locator("video")).to_be_hidden()
+    page.click("[data-previous]")
+    until(page, f"{PLAYING} && {NOW} >= 10 && {NOW} < 12")
+    expect(page.locator("video")).to_be_visible()
 
 
 def test_the_space_bar_plays_where_the_focus_is_in_the_player(page: Page, served: Served) -> None:

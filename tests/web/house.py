@@ -191,9 +191,10 @@ class WebHouse:
         language: str = "en",
         duration_s: float = 30.0,
         playable: bool = True,
+        source: Path | None = None,
     ) -> str:
         """A published recording with a real playable copy. Its id."""
-        source = write_tone(self.folder / f"{new_id()}.wav", duration_s=duration_s)
+        source = source or write_tone(self.folder / f"{new_id()}.wav", duration_s=duration_s)
         received = receive(self.database, self.services.home, source, name=name, course=course, least_free_mb=0)
         if playable:
             self._make_playable(received.recording_id, source)
