@@ -135,7 +135,13 @@ class _Placed:
         model = segments[heard[self.first].segment]
         start_s, end_s = heard[self.first].word.start_s, heard[self.last].word.end_s
         return replace(
-            model, start_s=start_s, end_s=end_s, text=self.sentence.text, words=self.timed, hard_to_hear=None
+            model,
+            start_s=start_s,
+            end_s=end_s,
+            text=self.sentence.text,
+            words=self.timed,
+            hard_to_hear=None,
+            invented=False,
         )
 
 

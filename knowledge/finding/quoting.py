@@ -53,7 +53,7 @@ def best_sentence(segments: Sequence[Segment], asked: Asked) -> Sentence | None:
 
 def pieces_of(segment: Segment) -> list[Piece]:
     """A segment, or its sentences where its words have times."""
-    if segment.hard_to_hear is not None or not segment.text.strip():
+    if not segment.searchable:
         return []
     if not segment.words:
         return [Piece(segment.start_s, segment.end_s, segment.text.strip(), segment.language, exact=False)]

@@ -64,10 +64,10 @@ def count_words(text: str) -> float:
 
 
 def _runs(segments: Sequence[Segment]) -> Iterator[list[int]]:
-    """Ordinals of segments that may share a passage: heard well, no long silence between, one language."""
+    """Ordinals of segments that may share a passage: none invented, no long silence between, one language."""
     run: list[int] = []
     for ordinal, segment in enumerate(segments):
-        if segment.hard_to_hear is not None or not segment.text.strip():
+        if not segment.searchable:
             continue
         if run and _parts(segments[run[-1]], segment):
             yield run

@@ -1,6 +1,6 @@
 """The values of a transcript: what was said, and when. Knows nothing of databases or engines."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 UNDETERMINED = "und"
@@ -36,7 +36,8 @@ class Segment:
     """A stretch of speech and its words. Seconds count from second 0 of the recording, as a browser shows it.
 
     `words` is empty where nothing measured them. `hard_to_hear` says why a person should listen before
-    trusting the text; such segments stay out of the index.
+    trusting the text. `invented`: by rule nobody said this, so it stays out of the index until a person has listened;
+    text that is only doubtful stays in, for much of it is found all the same.
     """
 
     start_s: float
@@ -46,6 +47,11 @@ class Segment:
     time_source: TimeSource = TimeSource.VAD
     words: tuple[Word, ...] = field(default=())
     hard_to_hear: str | None = None
+    invented: bool = False
+
+    @property
+    def searchable(self) -> bool:
+        return not self.invented and bool(self.text.strip())
 
     def __post_init__(self) -> None:
         if self.start_s < 0 or self.end_s < self.start_s:
@@ -54,12 +60,4 @@ class Segment:
     def shifted(self, by_s: float) -> "Segment":
         """The same segment on a clock that started `by_s` seconds earlier."""
         moved = tuple(Word(word.start_s + by_s, word.end_s + by_s, word.text, word.probability) for word in self.words)
-        return Segment(
-            self.start_s + by_s,
-            self.end_s + by_s,
-            self.text,
-            self.language,
-            self.time_source,
-            moved,
-            self.hard_to_hear,
-        )
+        return replace(self, start_s=self.start_s + by_s, end_s=self.end_s + by_s, words=moved)

@@ -71,6 +71,7 @@ def _columns(segment: Segment) -> dict[str, Any]:
         "time_source": segment.time_source,
         "words": _word_rows(segment.words),
         "hard_to_hear": segment.hard_to_hear,
+        "invented": segment.invented,
     }
 
 
@@ -88,4 +89,5 @@ def _as_segment(row: SegmentRow) -> Segment:
         time_source=row.time_source,
         words=tuple(Word(*word) for word in row.words or ()),
         hard_to_hear=row.hard_to_hear,
+        invented=row.invented,
     )

@@ -43,3 +43,4 @@ class SegmentRow(Base):
     time_source: Mapped[TimeSource]
     words: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
     hard_to_hear: Mapped[str | None]
+    invented: Mapped[bool]

@@ -193,6 +193,7 @@ def upgrade() -> None:
         ),
         sa.Column("words", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("hard_to_hear", sa.String(), nullable=True),
+        sa.Column("invented", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["recording_id", "revision"],
             ["transcript.recording_id", "transcript.revision"],

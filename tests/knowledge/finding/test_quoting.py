@@ -51,8 +51,8 @@ def test_chinese_words_are_written_without_spaces() -> None:
     assert pieces_of(Segment(0.0, 1.0, "关闭阀门", "zh", words=words))[0].text == "关闭阀门"
 
 
-def test_what_is_hard_to_hear_is_never_quoted() -> None:
-    doubtful = Segment(0.0, 4.0, "the valve is closed", "en", hard_to_hear="noise")
+def test_what_nobody_said_is_never_quoted() -> None:
+    doubtful = Segment(0.0, 4.0, "the valve is closed", "en", invented=True)
     assert best_sentence([doubtful], ASKED) is None
     assert best_sentence([], ASKED) is None
 

@@ -19,14 +19,14 @@ def transcripts(draw: st.DrawFn) -> list[Segment]:
         length = draw(st.floats(0.0, 30.0))
         text = " ".join(draw(st.lists(WORDS, max_size=draw(st.sampled_from([3, 60])))))
         language = draw(st.sampled_from(["en", "zh", "und"]))
-        doubt = draw(st.sampled_from([None, None, None, "noise"]))
-        segments.append(Segment(clock, clock + length, text, language, hard_to_hear=doubt))
+        invented = draw(st.sampled_from([False, False, False, True]))
+        segments.append(Segment(clock, clock + length, text, language, invented=invented))
         clock += length
     return segments
 
 
 def good(segment: Segment) -> bool:
-    return segment.hard_to_hear is None and bool(segment.text.strip())
+    return segment.searchable
 
 
 @given(transcripts())
@@ -102,7 +102,7 @@ def test_a_passage_knows_its_language_where_nobody_told() -> None:
 
 def test_nothing_said_gives_no_passage() -> None:
     assert cut_passages([]) == []
-    assert cut_passages([Segment(0.0, 1.0, " "), Segment(1.0, 2.0, "noise", hard_to_hear="noise")]) == []
+    assert cut_passages([Segment(0.0, 1.0, " "), Segment(1.0, 2.0, "noise", invented=True)]) == []
 
 
 def test_a_passage_is_embedded_by_its_words() -> None:
