@@ -30,6 +30,8 @@ def create_app(services: WebServices) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # An environment meant for other programs must not make this one report requests anywhere.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
     )
     sweep_uploads(services.home, now_s=time.time())
     metrics = Metrics()
