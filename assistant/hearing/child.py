@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av.error
 
-from assistant.errors import BadMedia, DiskFull, EarmarkError
+from assistant.errors import BadMedia, DiskFull, EarmarkError, PartDown
 from assistant.hearing.decoding import ClockedSound, MediaReader, PicturePacket
 from assistant.hearing.heard import Heard, HeardFile, HearingLimits, HearingProgress
 from assistant.hearing.messages import Sender
@@ -54,11 +54,19 @@ def run_errand(errand: Errand, fd: int, channel: socket.socket) -> None:
             )
         )
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        sender.send_error(DiskFull(f"{shown}: no room on the disk for the copy that is played", "free some disk space"))
+        sender.send_error(_trouble_with_copy(shown, error))
     except av.error.FFmpegError as error:
         sender.send_error(BadMedia(f"{shown}: cannot be decoded ({error})", WAY_OUT))
+
+
+def _trouble_with_copy(shown: str, error: OSError) -> PartDown:
+    """Reading raises no OSError of its own: this is about the file that is written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(f"{shown}: no room on the disk for the copy that is played", "free some disk space")
+    reason = error.strerror or "unknown reason"
+    return PartDown(
+        f"{shown}: the copy that is played cannot be written ({reason})", "look at the home folder's rights"
+    )
 
 
 def confine(limits: HearingLimits) -> None:

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from assistant.errors import BadMedia, DiskFull, EarmarkError
+from assistant.errors import BadMedia, DiskFull, EarmarkError, PartDown
 from assistant.hearing.heard import Heard, HeardFile, HearingProgress, SpeechClip
 from assistant.recognising.recognizer import MAX_CLIP_S, SAMPLE_RATE_HZ
 
 HEAD = struct.Struct("!BI")
 BOUNDS = struct.Struct("!dd")
 LONGEST_MESSAGE = int((MAX_CLIP_S + 1) * SAMPLE_RATE_HZ) * 4 + BOUNDS.size
-ERRORS: dict[str, type[EarmarkError]] = {kind.kind: kind for kind in (BadMedia, DiskFull)}
+ERRORS: dict[str, type[EarmarkError]] = {kind.kind: kind for kind in (BadMedia, DiskFull, PartDown)}
 
 
 class Message(IntEnum):

@@ -190,6 +190,7 @@ class NewPicture:
         track.codec_context.time_base = PICTURE_TICK
         track.codec_context.bit_rate = PICTURE_BITS_S
         track.codec_context.gop_size = 125
+        track.codec_context.thread_count = 1  # its threads wait by spinning: twenty times the processor time
         self._track = track
         self._source = source
         self._shift_s = 0.0

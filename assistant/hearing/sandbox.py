@@ -8,6 +8,7 @@ what the child does; see child.py.
 import atexit
 import contextlib
 import ctypes
+import io
 import json
 import os
 import selectors
@@ -21,15 +22,23 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import av
 import av.logging
+import numpy as np
 
 from assistant.errors import BadMedia, EarmarkError
 from assistant.hearing.child import Errand, run_errand
+from assistant.hearing.decoding import ClockedSound, SoundPiece
 from assistant.hearing.heard import Heard, HeardFile, HearingLimits
 from assistant.hearing.messages import BrokenChannelError, Receiver
 from assistant.hearing.opening import shown_name
-from assistant.hearing.silero import load_session
+from assistant.hearing.silero import BLOCK, SileroDetector, load_session
+from assistant.recognising.recognizer import SAMPLE_RATE_HZ
 
+QUIET_WAV = (
+    b"RIFF\xe4\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00"
+    b"data\xc0\x00\x00\x00" + bytes(192)
+)
 LARGEST_ERRAND = 64_000
 PR_SET_PDEATHSIG = 1
 SERVER_PROGRAM = "import sys; from assistant.hearing.sandbox import serve; serve(int(sys.argv[1]))"
@@ -144,8 +153,18 @@ def serve(control_fd: int) -> None:
     """The server: fork a child for each errand that comes, tell how it ended, end with the process that owns it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     load_session()
+    _warm_up()
     av.logging.set_level(None)
     Server(socket.socket(fileno=control_fd)).run()
+
+
+def _warm_up() -> None:
+    """Load what opening and decoding a file would load, once for every child."""
+    with av.open(io.BytesIO(QUIET_WAV), mode="r") as container:
+        sound = ClockedSound(rate_hz=SAMPLE_RATE_HZ, channels=1)
+        for frame in container.decode(audio=0):
+            list(sound.feed(SoundPiece(frame, 0.0, breaks=True, drop_s=0.0)))
+    SileroDetector().probabilities(np.zeros(BLOCK, dtype=np.float32))
 
 
 class Server:

@@ -79,6 +79,7 @@ def picture_track(out: av.container.OutputContainer, codec: str) -> av.video.str
     track = out.add_stream(codec, rate=10, options=FAST_PICTURE if codec.startswith("libvpx") else {})
     track.width, track.height, track.pix_fmt = 320, 180, "yuv420p"
     track.codec_context.gop_size = 10
+    track.codec_context.thread_count = 1
     return track
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from assistant.errors import BadMedia
+from assistant.errors import BadMedia, PartDown
 from assistant.hearing.heard import HeardFile, HearingLimits
 from assistant.hearing.listening import PLAYABLE_TYPES, hear
 from tests.assistant.hearing.decoded import decoded_bursts
@@ -95,3 +95,10 @@ def test_nothing_is_left_of_a_copy_when_hearing_fails(tmp_path: Path) -> None:
         list(hear(path, playable_to=tmp_path / "copies" / "copy", limits=HearingLimits(max_hours=0.001)))
 
     assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "talk.wav", bursts(BURSTS_S, duration_s=9), codec="pcm_s16le")
+
+    with pytest.raises(PartDown, match=r"talk\.wav: the copy that is played cannot be written \(No such file"):
+        list(hear(path, playable_to=tmp_path / "absent" / "copy"))
