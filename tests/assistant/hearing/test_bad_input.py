@@ -3,6 +3,7 @@
 import http.server
 import itertools
 import os
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -188,7 +189,9 @@ def test_a_decoder_out_of_memory_is_a_refusal(tmp_path: Path) -> None:
 
     error = refusal(lambda: list(hear(path, limits=HearingLimits(memory_bytes=1_000_000))))
 
-    assert "good.flac: needs more than 1 MB of memory" in str(error)
+    # Libraries at the limit either say so or crash; either way it is this file's fault alone, and told.
+    assert re.match(r"good\.flac: (needs more than 1 MB of memory|the decoder broke down on it)", str(error))
+    assert isinstance(list(hear(path))[-1], HeardFile)
 
 
 def test_garbage_in_the_middle_costs_only_itself(tmp_path: Path) -> None:
