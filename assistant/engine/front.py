@@ -69,7 +69,15 @@ def create_front(
             on_ended()
             await engine.close()
 
-    app = FastAPI(title="Earmark engine", lifespan=living, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Earmark engine",
+        lifespan=living,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        # An environment meant for other programs must not make this one report requests anywhere.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
+    )
     hang_error_handlers(app)
     _hang_state(app, engine)
     _hang_work(app, engine)

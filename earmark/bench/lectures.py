@@ -50,13 +50,16 @@ def bench_lectures(
     spoken = read_jsonl(segments or folder / "segments.jsonl", needs=("recording", "start_s", "end_s", "text"))
     questions = read_jsonl(folder / "questions.jsonl", needs=("id", "question"))
     with opened_bench(home, embedder) as opened:
-        opened.fill(_given(recordings, spoken), progress=progress)
+        opened.fill(given_recordings(recordings, spoken), progress=progress)
         rows = _ask_all(opened, questions, progress)
     write_jsonl(results, rows)
     return LecturesReport(_figures(questions, rows))
 
 
-def _given(recordings: Sequence[Mapping[str, Any]], spoken: Sequence[Mapping[str, Any]]) -> list[GivenRecording]:
+def given_recordings(
+    recordings: Sequence[Mapping[str, Any]], spoken: Sequence[Mapping[str, Any]]
+) -> list[GivenRecording]:
+    """Rows of recordings.jsonl and of segments, as recordings of which only the transcript is known."""
     languages = {str(row["recording"]): str(row.get("language") or UNDETERMINED) for row in recordings}
     by_recording: dict[str, list[Segment]] = {name: [] for name in languages}
     for row in spoken:
