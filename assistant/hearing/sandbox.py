@@ -129,7 +129,7 @@ def _listen(errand: Errand, channel: socket.socket, leash: socket.socket) -> Ite
         except (BrokenChannelError, ConnectionError) as error:
             raise BadMedia(
                 f"{shown}: the decoder broke down on it ({_cause_of_death(leash)})",
-                "it is probably damaged, or needs too much memory: export it again, or convert it to a plain wav or mp3 first",
+                "it is damaged or needs too much memory: export it again, or convert it to a plain wav first",
             ) from error
         if isinstance(heard, EarmarkError):
             raise heard
