@@ -1,7 +1,8 @@
 """Quiet speakers made as loud as others before speech is looked for. Pure; the recogniser gets the sound as it was.
 
-Measured on three recordings with known speech: with one speaker 40 dB down the share of that speech
-found rises from .80 to .94, in noise at 0 dB from .84 to .88, and no more of the pauses is taken for speech.
+Measured on three recordings with known speech, the same that window and target were chosen on: of one speaker 40 dB
+down .80 was found before and .95 now (in another recording .62 and .72), in noise at 0 dB .84 and .88. The price:
+pauses taken for speech rise from .04 to .07 (a speaker 20 dB down) and from .01 to .07 (speech 10 dB under noise).
 """
 
 import numpy as np
