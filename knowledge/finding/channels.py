@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors
 from knowledge.finding.analysis import analyse
+from knowledge.finding.asking_words import without_asking_words
 from knowledge.finding.languages import Script, knows, language_of, script_of
 from knowledge.index.view import FieldStatistics, IndexView, PassageTokens, TokenField
 from knowledge.passages.passage import Passage
@@ -95,7 +96,7 @@ class Pool:
 
 def ask(question: Question, view: IndexView) -> Asked:
     language = language_of(question.text, question.language)
-    tokens = analyse(question.text, language)
+    tokens = analyse(without_asking_words(question.text, language), language)
     statistics = {field: view.statistics(field, sorted(set(tokens.of(field)))) for field in TokenField}
     return Asked(question, language, script_of(question.text), tokens, statistics)
 

@@ -100,13 +100,14 @@ def _cover(pieces: Sequence[Piece], spans: Sequence[tuple[int, int]], asked: Ask
 def _cover_of_spans(
     pieces: Sequence[Hashes], spans: Sequence[tuple[int, int]], asked: Asked, field: TokenField
 ) -> NDArray[np.float64]:
-    """Pieces are counted once; a span holds what its pieces hold."""
+    """Pieces are counted once; a span holds what its pieces hold. Squared, what tells a token apart counts double:
+    small words say little about where in a passage the answer is."""
     tokens = sorted(set(asked.tokens.of(field)))
     if not tokens:
         return np.zeros(len(spans))
     up_to = np.vstack([np.zeros(len(tokens)), count_in(pieces, tokens).cumsum(axis=0)])
     first, last = np.array(spans).T
-    return _share(up_to[last + 1] - up_to[first] > 0, tokens, asked, field)
+    return _share(up_to[last + 1] - up_to[first] > 0, idf(tokens, asked.statistics[field]) ** 2)
 
 
 def cover(texts: Sequence[Hashes], asked: Asked, field: TokenField) -> NDArray[np.float64]:
@@ -114,9 +115,8 @@ def cover(texts: Sequence[Hashes], asked: Asked, field: TokenField) -> NDArray[n
     tokens = sorted(set(asked.tokens.of(field)))
     if not tokens or not texts:
         return np.zeros(len(texts))
-    return _share(count_in(texts, tokens) > 0, tokens, asked, field)
+    return _share(count_in(texts, tokens) > 0, idf(tokens, asked.statistics[field]))
 
 
-def _share(holds: NDArray[np.bool_], tokens: Sequence[str], asked: Asked, field: TokenField) -> NDArray[np.float64]:
-    told = idf(tokens, asked.statistics[field])
+def _share(holds: NDArray[np.bool_], told: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(holds @ told / max(float(told.sum()), 1e-9))
