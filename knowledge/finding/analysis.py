@@ -17,7 +17,7 @@ from knowledge.finding.spoken_numbers import say_numbers
 from knowledge.index.view import PassageTokens
 from knowledge.transcripts.segment import UNDETERMINED
 
-ANALYSIS_VERSION = "1"
+ANALYSIS_VERSION = "2"
 """Raised whenever the same text gives other tokens: an index of another version is rebuilt."""
 
 _STEMMERS = {

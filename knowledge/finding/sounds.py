@@ -31,9 +31,9 @@ def latin_sounds(words: list[str]) -> list[str]:
 
 
 def han_sounds(signs: str) -> list[str]:
-    """One and two fuzzy syllables at a time."""
+    """One and two fuzzy syllables at a time; no token holds a space, where an index would split it."""
     syllables = [_fuzzy_pinyin(sign) for sign in signs]
-    return syllables + [f"{first} {second}" for first, second in pairwise(syllables)]
+    return syllables + [f"{first}_{second}" for first, second in pairwise(syllables)]
 
 
 def spelled(acronym: str) -> str:

@@ -44,6 +44,10 @@ def test_word_breaks_do_not_change_how_it_sounds() -> None:
     assert set(analyse("size mick", "en").sounds) & set(analyse("seismic", "en").sounds)
 
 
+def test_no_token_holds_a_space_since_an_index_may_split_there() -> None:
+    assert "guo_min" in analyse("国民", "zh").sounds
+
+
 def test_small_words_are_kept() -> None:
     assert "the" in analyse("the ladder", "en").words
 
@@ -57,6 +61,7 @@ def test_any_text_gives_tokens(text: str, language: str) -> None:
     tokens = analyse(text, language)
     assert all(tokens.words)
     assert all(tokens.sounds)
+    assert not any(any(sign.isspace() for sign in token) for token in (*tokens.words, *tokens.sounds))
 
 
 @given(st.text(alphabet="0123456789.,-%$ s", max_size=60))
