@@ -159,16 +159,15 @@ def _outcome(
     skipped: list[dict[str, Any]] = []
     failed = [{"recording": each.recording, "error": str(each.error)} for each in refused]
     for file, received in taken:
-        if received.job_id is None:
+        job = over[received.job_id] if received.job_id else None
+        if job is not None and job.state is not JobState.DONE:
+            failed.append({"recording": file.name, "error": _job_error(job)})
+        elif received.skipped_reason is not None:
             skipped.append(
                 {"recording": file.name, "recording_id": received.recording_id, "reason": received.skipped_reason}
             )
-            continue
-        job = over[received.job_id]
-        if job.state is JobState.DONE:
-            indexed.append(_indexed_document(house, received.recording_id))
         else:
-            failed.append({"recording": file.name, "error": _job_error(job)})
+            indexed.append(_indexed_document(house, received.recording_id))
     return Outcome(tuple(indexed), tuple(skipped), tuple(failed))
 
 

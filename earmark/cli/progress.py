@@ -82,6 +82,7 @@ def _watch(
     database: Database, watched: Sequence[Watched], poll_s: float, shown: _Silent | _Lines | _Bars
 ) -> dict[str, Job]:
     over: dict[str, Job] = {}
+    job_ids = {one.job_id for one in watched}  # two files of one content share a job
     while True:
         with database.read() as session:
             for one in watched:
@@ -90,6 +91,6 @@ def _watch(
                     shown.show(one, job)
                     if job.is_over:
                         over[one.job_id] = job
-        if len(over) == len(watched):
+        if over.keys() == job_ids:
             return over
         time.sleep(poll_s)

@@ -103,3 +103,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     ran = earmark(tmp_path / "home", "index", tmp_path / "nowhere.mp3")
     assert ran.code == 2
     assert "nowhere.mp3" in ran.out + ran.err
+
+
+def test_the_same_content_twice_in_one_call_is_indexed_once(tmp_path: Path) -> None:
+    for name in ("first.flac", "second.flac"):
+        shutil.copy(GOOD, tmp_path / name)
+    ran = earmark(tmp_path / "home", "index", tmp_path / "first.flac", tmp_path / "second.flac", "--json")
+    assert ran.code == 0, ran.err
+    assert [one["recording"] for one in ran.json["indexed"]] == ["first.flac"]
+    assert [one["recording"] for one in ran.json["skipped"]] == ["second.flac"]
