@@ -21,7 +21,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code (the table is in `earmark --help`)."""
-    configure_logging(logging.WARNING)  # a command talks to a person; servers log everything themselves
+    configure_logging(logging.ERROR)  # a command tells a person itself what became of it; servers log everything
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="earmark", standalone_mode=False)

@@ -58,18 +58,12 @@ class Server:
     process: subprocess.Popen[str]
     address: str
     home: Path
-    ready_after_s: float
-    log: Path
-
-    @property
-    def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.address, timeout=60, headers={"Origin": self.address})
+    http: httpx.Client
 
 
 @contextmanager
 def serving(home: Path, log: Path, *arguments: str, **extra: str) -> Iterator[Server]:
     """`earmark serve` on a free port, ready for questions; ended with SIGTERM."""
-    started = time.monotonic()
     with log.open("w") as stderr:
         process = subprocess.Popen(
             command(home, "serve", "--port", "0", *arguments),
@@ -82,7 +76,8 @@ def serving(home: Path, log: Path, *arguments: str, **extra: str) -> Iterator[Se
         try:
             address = _address(process, log)
             wait_until(lambda: _is_ready(address), timeout_s=90, what=f"{address}/readyz; log: {log}")
-            yield Server(process, address, home, time.monotonic() - started, log)
+            with httpx.Client(base_url=address, timeout=60, headers={"Origin": address}) as http:
+                yield Server(process, address, home, http)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
