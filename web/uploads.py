@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_PARTS = 400
 _LONGEST_FIELD_BYTES = 64_000
+_LONGEST_PLAIN_BYTES = 256_000
+"""A form without files is read whole, also where a path's own limit leaves room for films."""
 _ABANDONED_AFTER_S = 24 * 3600.0
 
 
@@ -96,6 +98,7 @@ class _Reader:
         self._files: list[UploadedFile] = []
         self._part = _Part()
         self._parts = 0
+        self._complete = False
         self._header_name = b""
         self._header_value = b""
         self._sink: IO[bytes] | None = None
@@ -105,7 +108,7 @@ class _Reader:
     async def read(self, request: Request) -> UploadedForm:
         kind, options = parse_options_header(request.headers.get("content-type", "").encode("latin-1"))
         if kind == b"application/x-www-form-urlencoded":
-            return UploadedForm(_plain_fields(await request.body()), ())
+            return UploadedForm(_plain_fields(await _plain_body(request)), ())
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary or len(boundary) > 200:
             raise BadInput("the form cannot be read", "send it as multipart/form-data")
@@ -124,6 +127,8 @@ class _Reader:
             parser.finalize()
         except FormParserError as error:
             raise BadInput("the form breaks off or cannot be read", "send it again") from error
+        if not self._complete:  # the parser lets an unfinished last part go without a word
+            raise BadInput("the form breaks off or cannot be read", "send it again")
 
     def _callbacks(self) -> "MultipartCallbacks":
         return {
@@ -134,6 +139,7 @@ class _Reader:
             "on_headers_finished": self._headers_over,
             "on_part_data": self._data,
             "on_part_end": self._over,
+            "on_end": self._end,
         }
 
     def _begin(self) -> None:
@@ -190,6 +196,9 @@ class _Reader:
             self._files.append(UploadedFile(part.field_name, part.filename, part.size, content, path))
         self._sink = None
 
+    def _end(self) -> None:
+        self._complete = True
+
     def _write_waiting(self) -> None:
         try:
             for sink, block in self._waiting:
@@ -207,5 +216,17 @@ class _Reader:
             sink.close()
 
 
+async def _plain_body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LONGEST_PLAIN_BYTES:
+            raise BadInput("the form is too long", "send files as multipart/form-data")
+    return bytes(body)
+
+
 def _plain_fields(body: bytes) -> dict[str, str]:
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+    except ValueError as error:
+        raise BadInput("more than 100 fields in one form", "send fewer") from error

@@ -167,6 +167,25 @@ def test_a_broken_form_is_refused_and_leaves_nothing(browser: TestClient, house:
     assert browser.get("/api/v1/recordings").json()["items"] == []
 
 
+def test_a_form_that_breaks_off_in_its_second_file_takes_neither(
+    browser: TestClient, house: WebHouse, tone: bytes
+) -> None:
+    opening = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    body = opening + tone + b"\r\n" + opening + b"half"
+
+    reply = browser.post("/recordings", content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+
+    assert reply.status_code == 400
+    assert browser.get("/api/v1/recordings").json()["items"] == []
+
+
+@pytest.mark.parametrize("body", [b"text=" + b"x" * 300_000, b"&".join(b"a=b" for _ in range(200))])
+def test_a_form_without_files_is_never_read_at_length(browser: TestClient, body: bytes) -> None:
+    reply = browser.post("/recordings", content=body, headers={"content-type": "application/x-www-form-urlencoded"})
+
+    assert reply.status_code == 400
+
+
 def test_progress_is_shown_and_asked_for_again_while_something_runs(browser: TestClient, house: WebHouse) -> None:
     house.add_job(
         state=JobState.RUNNING, step=JobStep.RECOGNISING, done=2650.0, total=4325.0, timed_at=utc_now(), timed_from=0.0
