@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from assistant.engine.client import EngineState, ModelState
 from assistant.jobs.job import JobState
-from tests.web.house import WebHouse, trial_state
+from tests.web.house import WebHouse, trial_state, write_tone
 
 JOB_KEYS = {
     "id", "kind", "recording_id", "state", "step", "done", "total", "unit", "error", "attempts", "created_at", "eta_s"
@@ -106,6 +106,15 @@ def test_a_transcript_has_words_only_where_they_were_timed(browser: TestClient, 
     assert transcript["language"] == "en"
     assert transcript["segments"][0]["words"][0]["text"] == "Welcome"
     assert transcript["segments"][0]["time_source"] == "recogniser"
+
+
+def test_two_recordings_in_one_request_are_refused_before_either_is_taken(browser: TestClient, house: WebHouse) -> None:
+    tone = write_tone(house.folder / "tone.wav", duration_s=0.5).read_bytes()
+
+    reply = browser.post("/api/v1/recordings", files=[("file", ("a.wav", tone)), ("file", ("b.wav", tone + b"\0\0"))])
+
+    assert reply.status_code == 400
+    assert browser.get("/api/v1/recordings").json()["items"] == []
 
 
 def test_a_removed_recording_is_gone(browser: TestClient, house: WebHouse) -> None:

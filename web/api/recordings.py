@@ -23,7 +23,7 @@ from web.api.models import (
 )
 from web.library import services_of
 from web.pages.jobs import uploaded_form
-from web.receiving import receive_all
+from web.receiving import grouped, receive_all
 from web.uploads import UploadedForm
 
 router = APIRouter(prefix="/api/v1", tags=["recordings"], responses=PROBLEMS)
@@ -53,10 +53,10 @@ _BODY = {
 @router.post("/recordings", status_code=202, response_model=ReceivedOut, openapi_extra=_BODY)
 def send_recording(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form)]) -> Any:
     """Send one recording, with what lies beside it; watch its job until it is findable."""
-    received = receive_all(services_of(request), form)
-    if len(received) != 1:
-        raise BadInput(f"{len(received)} recordings in one request", "send one at a time")
-    first = received[0]
+    sent = len(grouped(form.files))
+    if sent != 1:
+        raise BadInput(f"{sent} recordings in one request", "send one at a time")
+    [first] = receive_all(services_of(request), form)
     return ReceivedOut(recording_id=first.recording_id, job_id=first.job_id, skipped=first.skipped_reason)
 
 
