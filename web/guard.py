@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -83,8 +82,7 @@ def is_same_origin(*, scheme: str, host: str, origin: str | None, fetch_site: st
     if fetch_site is not None and fetch_site != "same-origin":
         return False
     if origin is not None:
-        parts = urlsplit(origin)
-        return (parts.scheme, parts.netloc.lower()) == (scheme, host.lower())
+        return origin.lower() == f"{scheme}://{host}".lower()
     return True if fetch_site is not None else None
 
 

@@ -47,6 +47,7 @@ def test_a_name_rebound_to_this_machine_is_refused(bare: TestClient, host: str, 
     [
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://[broken"},
         {"origin": "https://127.0.0.1"},
         {"origin": "http://127.0.0.1:9999"},
         {"origin": "http://127.0.0.1.evil.example"},
