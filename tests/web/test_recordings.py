@@ -97,6 +97,7 @@ def test_removing_asks_first_and_then_is_at_once(browser: TestClient, house: Web
     assert reply.status_code == 200
     assert "safety induction" not in reply.text
     assert browser.get(f"/recordings/{recording_id}").status_code == 410
+    assert browser.post(f"/recordings/{recording_id}/remove").status_code == 410
     assert browser.get("/recordings/never-was").status_code == 404
 
 

@@ -105,7 +105,9 @@ def transcript_file(request: Request, recording_id: str, kind: Literal["srt", "v
 
 @router.post("/recordings/{recording_id}/remove")
 def remove(request: Request, recording_id: str) -> Response:
-    remove_recording(services_of(request).database, recording_id)
+    database = services_of(request).database
+    library.recording(database, recording_id)
+    remove_recording(database, recording_id)
     return RedirectResponse("/recordings", status_code=303)
 
 
