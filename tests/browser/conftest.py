@@ -71,10 +71,11 @@ def chromium() -> str:
 
 @contextmanager
 def opened_chromium(
-    playwright: Playwright, *, microphone: Path | None = None, allowed: bool = True
+    playwright: Playwright, *, microphone: Path | None = None, allowed: bool = True, sound_needs_a_touch: bool = False
 ) -> Iterator[Browser]:
     """Chromium with a microphone that plays a file once, or with none that it would allow."""
-    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+    policy = "document-user-activation-required" if sound_needs_a_touch else "no-user-gesture-required"
+    arguments = ["--no-sandbox", f"--autoplay-policy={policy}"]
     if microphone is not None:
         arguments.append("--use-fake-device-for-media-stream")
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")

@@ -96,6 +96,55 @@ def test_the_space_bar_taps_to_start_and_to_stop(spoken_page: Page, served: Serv
     assert len(served.house.asking.sounds) == 1
 
 
+@pytest.mark.parametrize("by_space", [False, True])
+def test_the_first_press_on_a_fresh_page_is_heard(
+    playwright: Playwright, served: Served, tmp_path: Path, by_space: bool
+) -> None:
+    """As people's browsers are set: a page runs sound only after it was touched; passing over it is no touch."""
+    file = microphone_file(tmp_path / "question.wav", tone(2.0), tail_s=30)
+    with opened_chromium(playwright, microphone=file, sound_needs_a_touch=True) as browser:
+        page = browser.new_page()
+        page.goto(served.address)
+        page.locator("[data-mic-button]").hover()
+        page.wait_for_timeout(300)
+
+        page.keyboard.down("Space") if by_space else page.mouse.down()
+        expect(page.locator("[data-microphone]")).to_have_attribute("data-state", "listening")
+        page.wait_for_timeout(1500)
+        page.keyboard.up("Space") if by_space else page.mouse.up()
+        page.wait_for_selector("[data-answer]")
+
+    [(_, content)] = served.house.asking.sounds
+    assert len(content) > 5_000
+
+
+def test_a_browser_that_keeps_nothing_sends_all_the_same(spoken_page: Page, served: Served) -> None:
+    spoken_page.add_init_script("IDBObjectStore.prototype.put = () => { throw new DOMException('', 'DataCloneError') }")
+    spoken_page.goto(served.address)
+
+    spoken_page.keyboard.press("Space")
+    expect(spoken_page.locator("[data-microphone]")).to_have_attribute("data-state", "listening")
+    spoken_page.wait_for_timeout(1000)
+    spoken_page.keyboard.press("Space")
+    spoken_page.wait_for_selector("[data-answer]")
+
+    assert len(served.house.asking.sounds) == 1
+
+
+def test_the_switch_of_languages_leads_back_to_the_answer(page: Page, served: Served) -> None:
+    teach(served.house)
+    page.goto(served.address)
+    page.fill("#question", "near miss")
+    page.press("#question", "Enter")
+    page.wait_for_selector("[data-answer]")
+    answered = page.url
+
+    page.click(".languages button")
+
+    expect(page.locator("html")).to_have_attribute("lang", "zh")
+    assert page.url == answered
+
+
 def test_escape_throws_away_what_was_said(spoken_page: Page, served: Served) -> None:
     spoken_page.goto(served.address)
 

@@ -7,6 +7,8 @@ export function mountAnswer(target, { spoken }) {
   if (!answer) return;
   const question = document.getElementById("question");
   if (question) question.value = answer.dataset.text;
+  const back = document.querySelector(".languages [name=back]"); // the switch of languages leads back to this answer
+  if (back) back.value = window.location.pathname;
   document.title = `${answer.dataset.text} · Earmark`;
   announce(target.querySelector("#verdict"));
   // A voice asked, a voice answers: where the answer is certain it is heard at once.

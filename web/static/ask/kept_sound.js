@@ -29,6 +29,8 @@ async function within(mode, act) {
   }
   try {
     return await settled(act(database.transaction(STORE, mode).objectStore(STORE)));
+  } catch {
+    return undefined;
   } finally {
     database.close();
   }

@@ -96,6 +96,7 @@ class Microphone {
       return;
     }
     if (!this.wanted) {
+      this.coolLater();
       this.turn("idle");
       this.say("tooShort");
       return;
@@ -118,7 +119,15 @@ class Microphone {
     performance.mark("earmark:released");
     const lasted = performance.now() - this.startedAt;
     this.turn("thinking");
-    const sound = await this.recorder.stop();
+    let sound;
+    try {
+      sound = await this.recorder.stop();
+    } catch {
+      this.cool();
+      this.turn("idle");
+      this.say("broken");
+      return;
+    }
     this.coolLater();
     if (lasted < SHORTEST_MS || this.recorder.isSilent) {
       this.turn("idle");
@@ -130,8 +139,12 @@ class Microphone {
 
   async throwAway() {
     this.turn("thinking");
-    await this.recorder.stop();
-    this.coolLater();
+    try {
+      await this.recorder.stop();
+      this.coolLater();
+    } catch {
+      this.cool();
+    }
     this.turn("idle");
     this.say(null);
   }
@@ -168,7 +181,8 @@ class Microphone {
 
   // Before the button is pressed, where the person has allowed it already: so the first syllable is there.
   async warmWhereAllowed() {
-    if (this.recorder || this.opening) return;
+    // A page that nobody has touched yet may not run sound: opening there would only wait.
+    if (this.recorder || this.opening || navigator.userActivation?.hasBeenActive === false) return;
     try {
       const permission = await navigator.permissions.query({ name: "microphone" });
       if (permission.state !== "granted") return;
@@ -242,9 +256,10 @@ class Microphone {
 
   mountKept() {
     this.kept.querySelector("[data-kept-send]").addEventListener("click", async () => {
+      if (this.state !== "idle") return;
       const [latest] = await unsent();
-      if (!latest) return;
       this.kept.hidden = true;
+      if (!latest) return; // sent or thrown away in another tab
       await this.send(latest.sound, latest.fields, latest.id);
     });
     this.kept.querySelector("[data-kept-drop]").addEventListener("click", async () => {

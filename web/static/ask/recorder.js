@@ -1,6 +1,8 @@
 // A microphone that stays warm for a while, and what it hears as a file: WAV by a worklet, else the browser's own.
 import { resampled, wavOf, RATE_HZ } from "./wav.js";
 
+const LONGEST_WAIT_MS = 800;
+
 export function whyNoMicrophone() {
   if (!window.isSecureContext) return "insecure";
   if (!navigator.mediaDevices?.getUserMedia) return "unsupported";
@@ -22,7 +24,10 @@ export async function openRecorder({ onLevel, onLost }) {
   try {
     return await WorkletRecorder.over(stream, onLevel);
   } catch (error) {
-    if (!window.MediaRecorder) throw error;
+    if (!window.MediaRecorder) {
+      for (const track of stream.getTracks()) track.stop();
+      throw error;
+    }
     return new BrowserRecorder(stream, onLevel);
   }
 }
@@ -30,11 +35,18 @@ export async function openRecorder({ onLevel, onLost }) {
 class WorkletRecorder {
   static async over(stream, onLevel) {
     const context = contextOf(stream);
-    await context.audioWorklet.addModule(new URL("./worklet.js", import.meta.url));
-    const node = new AudioWorkletNode(context, "collector", { numberOfOutputs: 0 });
-    context.createMediaStreamSource(stream).connect(node);
-    await context.resume();
-    return new WorkletRecorder(stream, context, node, onLevel);
+    try {
+      await context.audioWorklet.addModule(new URL("./worklet.js", import.meta.url));
+      const node = new AudioWorkletNode(context, "collector", { numberOfOutputs: 0 });
+      context.createMediaStreamSource(stream).connect(node);
+      // On a page that nobody has touched yet this may never come to an end: a finger that holds is no touch so far.
+      await Promise.race([context.resume(), pause(LONGEST_WAIT_MS)]);
+      if (context.state !== "running") throw new Error("the page may not run sound yet");
+      return new WorkletRecorder(stream, context, node, onLevel);
+    } catch (error) {
+      context.close();
+      throw error;
+    }
   }
 
   constructor(stream, context, node, onLevel) {
@@ -57,10 +69,9 @@ class WorkletRecorder {
   }
 
   async stop() {
-    await new Promise((resolve) => {
-      this.over = resolve;
-      this.node.port.postMessage("stop");
-    });
+    const over = new Promise((resolve) => { this.over = resolve; });
+    this.node.port.postMessage("stop");
+    await Promise.race([over, pause(LONGEST_WAIT_MS)]); // a context that was interrupted answers no more
     const samples = joined(this.blocks);
     this.blocks = [];
     return wavOf(await resampled(samples, this.context.sampleRate));
@@ -104,13 +115,18 @@ class BrowserRecorder {
 }
 
 function contextOf(stream) {
+  const context = new AudioContext({ sampleRate: RATE_HZ });
   try {
-    const context = new AudioContext({ sampleRate: RATE_HZ });
     context.createMediaStreamSource(stream); // some browsers refuse a rate that is not the device's
     return context;
   } catch {
+    context.close();
     return new AudioContext();
   }
+}
+
+function pause(lasting_ms) {
+  return new Promise((resolve) => { window.setTimeout(resolve, lasting_ms); });
 }
 
 function joined(blocks) {
