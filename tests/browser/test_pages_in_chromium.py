@@ -170,6 +170,30 @@ def test_a_refused_upload_says_why_in_its_row(page: Page, served: Served, tmp_pa
     expect(page.locator("[data-sending] li")).to_contain_text("empty.wav: the file is empty")
 
 
+def test_the_focus_stays_where_it_is_while_progress_goes_on(page: Page, served: Served) -> None:
+    furnish(served)
+    page.goto(f"{served.address}/jobs")
+    page.focus("[data-state=running] button")
+
+    move(served, done=3600.0)
+    expect(page.locator("[data-state=running]")).to_contain_text("1:00:00 of 1:12:05")
+
+    expect(page.locator("[data-state=running] button")).to_be_focused()
+
+
+def test_progress_stays_and_goes_on_where_it_could_not_be_asked_for_once(page: Page, served: Served) -> None:
+    furnish(served)
+    page.goto(f"{served.address}/jobs")
+    page.route("**/jobs/list", lambda route: route.fulfill(status=503, body="<div data-error>down</div>"), times=1)
+    with page.expect_response("**/jobs/list") as asked:
+        pass
+    assert asked.value.status == 503
+    expect(page.locator("#jobs .job")).not_to_have_count(0)
+
+    move(served, done=3600.0)
+    expect(page.locator("[data-state=running]")).to_contain_text("1:00:00 of 1:12:05")
+
+
 def test_a_failed_job_is_tried_again_in_place(page: Page, served: Served) -> None:
     furnish(served)
     page.goto(f"{served.address}/jobs")

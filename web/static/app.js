@@ -15,6 +15,13 @@ function mountAll(root) {
 
 document.documentElement.dataset.scripted = "yes";
 mountAll(document);
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, xhr, requestConfig } = event.detail;
+  // What went wrong never takes the place of the list that shows progress; that asks again by itself.
+  if (target.id !== "jobs" || xhr.status < 400) return;
+  if (requestConfig.verb === "get") event.detail.shouldSwap = false;
+  else event.detail.swapOverride = "beforebegin";
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   mountAll(event.detail.target);
   if (event.detail.target.id === "answer") mountAnswer(event.detail.target, { spoken: false });
