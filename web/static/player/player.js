@@ -70,14 +70,16 @@ class Player {
   async loadLines(second) {
     if (this.loading) return;
     this.loading = true;
+    const { recording } = this;
     const asked = new URLSearchParams({ at: second.toFixed(3) });
     if (this.moment) {
       asked.set("start", this.moment.dataset.start);
       asked.set("end", this.moment.dataset.end);
     }
     try {
-      const reply = await fetch(`/recordings/${this.recording}/lines?${asked}`, { headers: { "HX-Request": "true" } });
-      if (reply.ok) this.transcript.replace(await reply.text());
+      const reply = await fetch(`/recordings/${recording}/lines?${asked}`, { headers: { "HX-Request": "true" } });
+      const lines = await reply.text();
+      if (reply.ok && recording === this.recording) this.transcript.replace(lines);
     } finally {
       // Where nothing came, the next try waits a little.
       window.setTimeout(() => { this.loading = false; }, 1000);
