@@ -89,11 +89,16 @@ def _suffix(file: UploadedFile) -> str:
 
 def _sidecars(group: UploadedRecording) -> Sidecars:
     """Subtitles keep their suffix, which says how they are read; the rest of the name is ours."""
-    subtitles = None
+    subtitles = script = None
+    names = {}
     if group.subtitles is not None:
         path = _path(group.subtitles)
         subtitles = path.rename(path.with_suffix(_suffix(group.subtitles)))
-    return Sidecars(subtitles=subtitles, script=_path(group.script) if group.script else None)
+        names[subtitles] = uploaded_name(group.subtitles.filename)
+    if group.script is not None:
+        script = _path(group.script)
+        names[script] = uploaded_name(group.script.filename)
+    return Sidecars(subtitles=subtitles, script=script, names=names)
 
 
 def _path(file: UploadedFile) -> Path:

@@ -201,15 +201,16 @@ def _copy_sidecars(sidecars: Sidecars, script: Path | None, folder: Path) -> Non
     refused now and not by the job."""
     chosen = replace(sidecars, script=script or sidecars.script)
     for path, kept_as, largest_bytes in named_for_keeping(chosen):
-        with _opened(path, path.name) as source:
+        shown = chosen.shown(path)
+        with _opened(path, shown) as source:
             size = os.fstat(source.fileno()).st_size
             if size > largest_bytes:
                 raise BadInput(
-                    f"{path.name}: {size / 1e6:.1f} MB are too much for text", f"{largest_bytes / 1e6:.0f} MB at most"
+                    f"{shown}: {size / 1e6:.1f} MB are too much for text", f"{largest_bytes / 1e6:.0f} MB at most"
                 )
-            _copy_whole(source, folder / kept_as, path.name)
+            _copy_whole(source, folder / kept_as, shown)
     if chosen.script is not None:
-        read_script(folder / "script.txt", name=chosen.script.name)
+        read_script(folder / "script.txt", name=chosen.shown(chosen.script))
     _sync_folder(folder.parent)
 
 

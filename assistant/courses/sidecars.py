@@ -1,7 +1,7 @@
 """What a trainer may lay beside a recording: timed subtitles, or the text that was (or may have been) read."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assistant.errors import BadInput
@@ -18,10 +18,17 @@ _LANGUAGE_LENGTHS = range(2, 13)
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """`subtitles`: timed text, the transcript itself. `script`: untimed text that helps the recogniser."""
+    """`subtitles`: timed text, the transcript itself. `script`: untimed text that helps the recogniser.
+
+    `names`: what messages call a file whose path is not the name that a person gave it.
+    """
 
     subtitles: Path | None = None
     script: Path | None = None
+    names: Mapping[Path, str] = field(default_factory=dict)
+
+    def shown(self, path: Path) -> str:
+        return self.names.get(path, path.name)
 
 
 def sidecars_beside(path: Path) -> Sidecars:

@@ -53,6 +53,18 @@ def test_texts_beside_go_with_the_recording_of_their_name(browser: TestClient, h
     assert not (files / named["lifting.wav"] / "subtitles.srt").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("notes.txt", b"\xe9\x00"), ("notes.md", b"x" * 1_000_001), ("talk.srt", b"")]
+)
+def test_a_bad_text_is_refused_by_the_name_it_was_sent_under(
+    browser: TestClient, tone: bytes, name: str, text: bytes
+) -> None:
+    reply = browser.post("/recordings", files=[("file", ("talk.wav", tone)), ("file", (name, text))])
+
+    assert reply.status_code in (400, 422)
+    assert f"{name}: " in reply.text
+
+
 def test_a_lone_recording_takes_a_text_of_any_name(browser: TestClient, house: WebHouse, tone: bytes) -> None:
     browser.post("/recordings", files=[("file", ("a.wav", tone)), ("file", ("slides.md", b"# Near miss"))])
 
