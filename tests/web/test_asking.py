@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from assistant.errors import Busy, RecognizerDown
+from knowledge.errors import DatabaseBusy
 from knowledge.finding.moment import Verdict
 from tests.web.house import LINES, WebHouse
 from web.app import create_app
@@ -245,7 +247,7 @@ def test_example_questions_ask_themselves_without_scripts_too(house: WebHouse) -
     page = browser.get("/")
 
     assert page.text.count('<button class="button">Where is the yellow form?</button>') == 4
-    assert '<form method="post" action="/ask" data-ask-text>' in page.text
+    assert '<form method="post" action="/ask">' in page.text
 
 
 def test_reloading_what_was_posted_leads_back(browser: TestClient, house: WebHouse) -> None:
@@ -253,3 +255,19 @@ def test_reloading_what_was_posted_leads_back(browser: TestClient, house: WebHou
 
     assert browser.get("/ask").url.path == "/"
     assert browser.get(f"/recordings/{recording_id}/find").url.path == f"/recordings/{recording_id}"
+
+
+def test_a_database_that_cannot_be_read_is_told_in_a_whole_page(house: WebHouse) -> None:
+    browser = TestClient(create_app(house.services), base_url="http://127.0.0.1", raise_server_exceptions=False)
+
+    def locked(*_: object) -> None:
+        raise DatabaseBusy(0.1)
+
+    event.listen(house.database.engine, "before_cursor_execute", locked)
+    page = browser.get("/recordings")
+    event.remove(house.database.engine, "before_cursor_execute", locked)
+
+    assert page.status_code == 503
+    assert "</html>" in page.text
+    assert "A part is not running" in page.text
+    assert page.headers["content-security-policy"]

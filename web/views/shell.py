@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.engine.client import EngineState, ModelState
 from assistant.errors import PartDown
 from knowledge.database import Database
+from knowledge.errors import KnowledgeError
 from knowledge.recordings.tables import RecordingRow, RecordingState
 
 _FRESH_S = 3.0
@@ -86,9 +88,16 @@ class Shell:
         return ShellView(
             recogniser=state.recogniser if state else None,
             embedder=state.embedder if state else None,
-            holdings=holdings(self._database),
+            holdings=self._holdings(),
             version=self._version,
         )
+
+    def _holdings(self) -> Holdings:
+        """What was seen last while the database cannot be read: the page that says so has this frame, too."""
+        try:
+            return holdings(self._database)
+        except (KnowledgeError, SQLAlchemyError):
+            return self._seen[1].holdings if self._seen else Holdings(0, 0.0, 0)
 
     def _engine(self) -> EngineState | None:
         try:
