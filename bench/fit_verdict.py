@@ -127,7 +127,6 @@ def lectures(folder: Path, segments: str) -> tuple[list[GivenRecording], list[As
         name = row["recording"]
         said[name].append(Segment(row["start_s"], row["end_s"], row["text"], languages[name]))
     questions = read_jsonl(folder / "questions.jsonl")
-    questions = [each for each in questions if each["kind"] != "cross-language"]
     asked = [
         Asking(each["question"], _in_stretches(each["answers"]) if each["answers"] else None) for each in questions
     ]
