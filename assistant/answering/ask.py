@@ -14,7 +14,7 @@ from assistant.engine.client import EngineClient, Priority
 from assistant.errors import BadInput, PartDown
 from assistant.questions import log as question_log
 from assistant.recognising.recognizer import ClipOptions
-from knowledge.database import Database, new_id
+from knowledge.database import Database, new_id, storable_text
 from knowledge.embedding import TextKind, Vectors
 from knowledge.finding.find import Question, find
 from knowledge.finding.languages import guess_language
@@ -79,7 +79,7 @@ class Asking:
         log: bool = True,
     ) -> Answer:
         """Answer a typed question. Raises BadInput where there is nothing to look for, or far too much."""
-        asked = text.strip()
+        asked = storable_text(text).strip()
         if not asked:
             raise BadInput("the question is empty", "type or say what you want to know")
         if len(asked) > MAX_QUESTION_CHARACTERS:

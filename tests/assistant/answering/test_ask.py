@@ -1,0 +1,148 @@
+"""Asking over a real database and index, with a small engine that embeds and hears what it is told."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistant.answering.ask import NOTE_NO_SPEECH, NOTE_WORDS_ALONE, Asking
+from assistant.courses.removing import remove_recording
+from assistant.engine.client import EngineState, HeardSpeech, ModelState, Priority
+from assistant.errors import BadInput, EmbedderDown
+from assistant.questions import log
+from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
+from knowledge.database import Database
+from knowledge.embedding import TextKind, Vectors
+from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
+from knowledge.finding.moment import Verdict
+from knowledge.index.follower import IndexFollower
+from knowledge.passages.cutting import cut_passages
+from knowledge.passages.store import publish, replace_passages
+from knowledge.transcripts.segment import Segment, TimeSource
+from knowledge.transcripts.store import save_transcript
+from tests.shelf import enter
+
+SAID = (
+    "You report a near miss the same day on the yellow form.",
+    "Fire extinguishers hang beside every exit of the hall.",
+    "The canteen opens at half past eleven.",
+)
+
+
+class SmallEngine:
+    """An engine whose words and moods the test decides."""
+
+    def __init__(self) -> None:
+        self.heard: tuple[Segment, ...] = ()
+        self.embedder_is_down = False
+
+    def state(self) -> EngineState:
+        model = ModelState("small", "d", "ready", trial=True, languages=frozenset({"en"}))
+        return EngineState(model, model, 1)
+
+    def recognize_clip(self, clip: Clip, *, priority: Priority, deadline_s: float | None = None) -> Recognised:
+        return Recognised()
+
+    def transcribe(
+        self,
+        sound: Path | bytes,
+        *,
+        filename: str,
+        options: ClipOptions,
+        priority: Priority,
+        deadline_s: float | None = None,
+    ) -> HeardSpeech:
+        return HeardSpeech(self.heard, "en", 2.0, 1.0, 1.0)
+
+    def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
+        if self.embedder_is_down:
+            raise EmbedderDown("it does not answer")
+        return np.ones((len(texts), 4), np.float32) / 2
+
+
+@pytest.fixture
+def engine() -> SmallEngine:
+    return SmallEngine()
+
+
+@pytest.fixture
+def recording(database: Database) -> str:
+    segments = [Segment(10.0 * at, 10.0 * at + 5, text, "en", TimeSource.VAD) for at, text in enumerate(SAID)]
+    recording_id, _course_id = enter(database, course="Safety")
+    with database.write() as session:
+        revision = save_transcript(session, recording_id, "test", segments)
+        replace_passages(session, recording_id, revision, cut_passages(segments))
+        publish(session, recording_id, revision)
+    return recording_id
+
+
+@pytest.fixture
+def asking(database: Database, engine: SmallEngine, tmp_path: Path) -> Iterator[Asking]:
+    follower = IndexFollower(database, tmp_path / "index", analyse=analyse, analysis_version=ANALYSIS_VERSION)
+    yield Asking(database, engine, follower)
+    follower.close()
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_question_finds_its_sentence_and_is_kept(asking: Asking, database: Database) -> None:
+    answer = asking.text("How do I report a near miss?", asker="somebody")
+    assert answer.hits[0].hit.sentence.text.startswith("You report a near miss")
+    kept = log.get(database, answer.id)
+    assert kept is not None
+    assert kept.document == answer.as_document()
+    assert [each.id for each in log.recent(database, asker="somebody")] == [answer.id]
+    assert log.recent(database, asker="somebody else") == []
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_question_that_is_not_to_be_logged_leaves_nothing(asking: Asking, database: Database) -> None:
+    assert log.get(database, asking.text("Where is the canteen?", log=False).id) is None
+
+
+def test_a_recording_removed_a_moment_ago_is_not_in_the_answer(
+    asking: Asking, database: Database, recording: str
+) -> None:
+    assert asking.text("How do I report a near miss?").hits
+    remove_recording(database, recording)
+    answer = asking.text("How do I report a near miss?")
+    assert answer.hits == ()
+    assert answer.verdict is Verdict.ABSENT
+    assert answer.answer is None
+
+
+@pytest.mark.usefixtures("recording")
+def test_nothing_is_found_in_courses_that_are_not_permitted(asking: Asking) -> None:
+    assert asking.text("How do I report a near miss?", courses=frozenset()).hits == ()
+
+
+@pytest.mark.usefixtures("recording")
+def test_without_an_embedder_words_find_and_the_answer_says_so(asking: Asking, engine: SmallEngine) -> None:
+    engine.embedder_is_down = True
+    answer = asking.text("How do I report a near miss?")
+    assert answer.hits
+    assert NOTE_WORDS_ALONE in answer.notes
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_sound_without_speech_is_an_answer_and_not_kept(asking: Asking, database: Database) -> None:
+    answer = asking.sound(b"...", filename="hum.wav", asker="somebody")
+    assert NOTE_NO_SPEECH in answer.notes
+    assert answer.hits == ()
+    assert log.recent(database, asker="somebody") == []
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_spoken_question_is_kept_as_spoken(asking: Asking, engine: SmallEngine, database: Database) -> None:
+    engine.heard = (Segment(0.2, 1.8, "where do fire extinguishers hang", "en"),)
+    answer = asking.sound(b"...", filename="question.wav")
+    kept = log.get(database, answer.id)
+    assert kept is not None
+    assert kept.spoken
+    assert answer.question.duration_s == 2.0
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "\x00", "x" * 2001])
+def test_a_question_of_nothing_or_far_too_much_is_refused(asking: Asking, text: str) -> None:
+    with pytest.raises(BadInput, match="question"):
+        asking.text(text)
