@@ -13,6 +13,10 @@ from knowledge.finding.refusing import Features
 from knowledge.finding.scale import z_scores
 from knowledge.index.view import TokenField
 
+FEWEST_SEARCHED = 100
+"""Passages: about the smallest corpus the verdict was fitted on. A home with one recording is judged like that one,
+not by carrying the line on beyond what was seen, where a right answer counted as absent."""
+
 
 def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit, *, searched: int) -> Features:
     """`ranked`: the whole pool, best first; `first`: the hit that would be played; `searched`: passages there were."""
@@ -32,7 +36,7 @@ def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit, *, 
         agreement=_agreement(pool, ranked[0]),
         margin=_margin(ranked),
         told=_told(asked),
-        searched=math.log10(searched),
+        searched=math.log10(max(searched, FEWEST_SEARCHED)),
         dense_speaks=float(not np.isnan(pool.scores[:, CHANNELS.index(Channel.DENSE)]).all()),
     )
 

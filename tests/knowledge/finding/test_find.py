@@ -1,9 +1,12 @@
 """Finding over the in-memory view: what a person gets for a question."""
 
+import math
+
 import numpy as np
 import pytest
 
-from knowledge.finding.find import Question, find
+from knowledge.finding.evidence import FEWEST_SEARCHED
+from knowledge.finding.find import Question, find, look
 from knowledge.finding.moment import Found, Verdict
 from knowledge.passages.cutting import cut_passages
 from knowledge.passages.passage import Passage
@@ -182,3 +185,9 @@ def test_words_with_times_give_an_exact_sentence_inside_a_long_segment() -> None
 
 def test_asking_again_gives_the_same() -> None:
     assert ask("ladder damaged supervisor") == ask("ladder damaged supervisor")
+
+
+def test_a_home_with_few_passages_is_judged_like_the_smallest_the_verdict_was_fitted_on() -> None:
+    looked = look(Question("where do extinguishers hang"), view=view(), segments=read, courses=COURSE, k=3)
+    assert looked is not None
+    assert looked.features.searched == pytest.approx(math.log10(FEWEST_SEARCHED))
