@@ -83,23 +83,6 @@ def test_holding_the_button_asks_and_the_answer_plays_from_its_second(spoken_pag
     assert 0 < took_ms < 5_000
 
 
-def test_leaving_the_page_ends_the_question_and_sends_it(spoken_page: Page, served: Served) -> None:
-    teach(served.house)
-    spoken_page.goto(served.address)
-    spoken_page.locator("[data-mic-button]").hover()
-    spoken_page.mouse.down()
-    expect(spoken_page.locator("[data-microphone]")).to_have_attribute("data-state", "listening")
-    spoken_page.wait_for_timeout(1500)
-
-    spoken_page.evaluate(
-        "Object.defineProperty(document, 'hidden', {get: () => true});"
-        "document.dispatchEvent(new Event('visibilitychange'))"
-    )
-
-    spoken_page.wait_for_selector("[data-answer]")
-    assert len(served.house.asking.sounds) == 1
-
-
 def test_the_space_bar_taps_to_start_and_to_stop(spoken_page: Page, served: Served) -> None:
     teach(served.house)
     spoken_page.goto(served.address)

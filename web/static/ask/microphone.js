@@ -38,10 +38,7 @@ class Microphone {
     this.mountPointer();
     this.mountKeys();
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) return;
-      if (this.state === "idle") this.cool();
-      // The key's or the finger's release will not be seen any more: leaving the page ends the question.
-      if (this.state === "listening") this.finish();
+      if (document.hidden && this.state === "idle") this.cool();
     });
   }
 
@@ -62,7 +59,7 @@ class Microphone {
       (event.code === "Enter" && event.target === this.button);
     document.addEventListener("keydown", (event) => {
       if (event.code === "Escape" && this.state === "listening") this.throwAway();
-      if (!isOurs(event) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+      if (!isOurs(event) || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       if (!event.repeat) this.press();
     });
