@@ -17,8 +17,9 @@ export function whyRefused(error) {
 }
 
 export async function openRecorder({ onLevel, onLost }) {
+  // No noise suppression: it learns what noise is from the first second and takes the first word with it.
   const stream = await navigator.mediaDevices.getUserMedia({
-    audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+    audio: { channelCount: 1, echoCancellation: true, noiseSuppression: false, autoGainControl: true },
   });
   for (const track of stream.getTracks()) track.addEventListener("ended", onLost);
   try {
