@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from sqlalchemy.orm import Session
+
 from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
 from assistant.engine.client import EngineClient, Priority
 from assistant.errors import BadInput, PartDown
@@ -16,7 +18,7 @@ from assistant.questions import log as question_log
 from assistant.recognising.recognizer import ClipOptions
 from knowledge.database import Database, new_id, storable_text
 from knowledge.embedding import TextKind, Vectors
-from knowledge.finding.find import Question, find
+from knowledge.finding.find import Question, SegmentReader, find
 from knowledge.finding.languages import guess_language
 from knowledge.finding.moment import Found, Hit, Verdict
 from knowledge.index.view import IndexView
@@ -133,13 +135,14 @@ class Asking:
         view = self._index.view()
         if vector is not None and view.embedder_digest is None:
             notes = (*notes, NOTE_WORDS_ALONE) if NOTE_WORDS_ALONE not in notes else notes
-        found = find(
-            Question(text, heard.question.language, vector, languages),
-            view=view,
-            segments=self._segments,
-            courses=permitted,
-            k=k,
-        )
+        with self._database.read() as session:
+            found = find(
+                Question(text, heard.question.language, vector, languages),
+                view=view,
+                segments=_segments_in(session),
+                courses=permitted,
+                k=k,
+            )
         hits, found = self._read_again(found, permitted)
         done = self._clock()
         answer = Answer(
@@ -178,10 +181,6 @@ class Asking:
         with self._database.read() as session:
             return frozenset(course.id for course in recordings.list_courses(session))
 
-    def _segments(self, recording_id: str, revision: int, first: int, last: int) -> Sequence[Segment]:
-        with self._database.read() as session:
-            return transcripts.segments_of(session, recording_id, revision, first=first, last=last)
-
     def _read_again(self, found: Found, permitted: frozenset[str]) -> tuple[tuple[AnsweredHit, ...], Found]:
         kept: list[AnsweredHit] = []
         with self._database.read() as session:
@@ -215,6 +214,13 @@ class Asking:
             timings=Timings(heard.decode_ms, heard.recognise_ms, 0.0, 0.0, 1000 * (self._clock() - heard.started)),
             notes=(NOTE_NO_SPEECH,),
         )
+
+
+def _segments_in(session: Session) -> SegmentReader:
+    def read(recording_id: str, revision: int, first: int, last: int) -> Sequence[Segment]:
+        return transcripts.segments_of(session, recording_id, revision, first=first, last=last)
+
+    return read
 
 
 def _without_lost_first(found: Found, kept: Sequence[AnsweredHit]) -> Found:

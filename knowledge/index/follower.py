@@ -31,6 +31,7 @@ from knowledge.index.merging import Growth, growth_since, wants_merging
 from knowledge.index.published import Analyse, best_digest, change_mark, published_recordings
 from knowledge.index.snapshot import Snapshot
 from knowledge.index.view import IndexView
+from knowledge.passages.reading import PassageReader
 from knowledge.passages.store import changes_since, last_change
 from knowledge.passages.tables import ChangeKind, ChangeRow
 
@@ -61,6 +62,7 @@ class IndexFollower:
         self.folder = folder
         self._analyse = analyse
         self._analysis_version = analysis_version
+        self._reader = PassageReader()
         self._lock = threading.Lock()
         self._refresher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index")
         self._pending: Future[Snapshot] | None = None
@@ -165,6 +167,7 @@ class IndexFollower:
         self._state = (base, number, digest)
         return Snapshot(
             self._database,
+            self._reader,
             base,
             [part for part in self._parts.values() if len(part)],
             changed=frozenset(last),

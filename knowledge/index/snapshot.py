@@ -16,8 +16,8 @@ from knowledge.index.base import Base
 from knowledge.index.delta import Delta, Part, idf
 from knowledge.index.faiss_vectors import Bitmap, Mask
 from knowledge.index.view import Candidate, FieldStatistics, TokenField
-from knowledge.passages import store
 from knowledge.passages.passage import Passage
+from knowledge.passages.reading import PassageReader
 
 _COURSE_SETS_KEPT = 32
 
@@ -28,6 +28,7 @@ class Snapshot:
     def __init__(
         self,
         database: Database,
+        reader: PassageReader,
         base: Base,
         parts: Sequence[Part],
         *,
@@ -37,6 +38,7 @@ class Snapshot:
     ) -> None:
         """`changed`: recordings published or removed since the base; `embedder_digest`: of the parts' vectors."""
         self._database = database
+        self._reader = reader
         self._base = base
         self._delta = Delta(parts)
         self._change_number = change_number
@@ -102,9 +104,9 @@ class Snapshot:
         return found
 
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
-        """Read from the database: the text is always the truth."""
+        """As the database has them published now."""
         with self._database.read() as session:
-            return store.published_passages(session, passage_ids)
+            return self._reader.read(session, passage_ids)
 
     def _digest_of_all(self, digest: str | None) -> str | None:
         """None where base and delta have vectors of different embedders: they are never compared."""

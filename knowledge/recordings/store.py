@@ -7,7 +7,7 @@ from typing import Literal, overload
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knowledge.database import insert_unless_there, new_id, utc_now
+from knowledge.database import insert_unless_there, new_id, slices, utc_now
 from knowledge.recordings.recording import Course, Recording, name_key
 from knowledge.recordings.tables import CourseRow, RecordingRow, RecordingState
 
@@ -53,6 +53,17 @@ def list_recordings(
     if not removed:
         query = query.where(RecordingRow.state != RecordingState.REMOVED)
     return [_as_recording(row) for row in session.scalars(query)]
+
+
+def published_revisions(session: Session, recording_ids: Collection[str]) -> dict[str, tuple[str, int]]:
+    """Course and published revision of those of these recordings that are ready."""
+    found: dict[str, tuple[str, int]] = {}
+    for some in slices(list(recording_ids)):
+        query = select(RecordingRow.id, RecordingRow.course_id, RecordingRow.revision).where(
+            RecordingRow.id.in_(some), RecordingRow.state == RecordingState.READY, RecordingRow.revision.is_not(None)
+        )
+        found.update((key, (course_id, revision or 0)) for key, course_id, revision in session.execute(query))
+    return found
 
 
 def recording_of_content(session: Session, *, course_id: str, sha256: str) -> Recording | None:

@@ -21,6 +21,7 @@ from knowledge.database import Database, utc_now
 from knowledge.errors import DatabaseBusy, DatabaseFull, RecordingGone
 from knowledge.passages import store as passages
 from knowledge.passages.cutting import PassageDraft
+from knowledge.passages.reading import PassageReader
 from knowledge.passages.tables import ChangeKind, ChangeRow, PassageRow, VectorRow
 from knowledge.recordings import store as recordings
 from knowledge.recordings.recording import name_key
@@ -166,6 +167,30 @@ class TestPassages:
         asked = [*gone.passage_ids, shelved.passage_ids[1], *hidden, "nobody", shelved.passage_ids[0]]
         with databases.read() as session:
             assert [each.text for each in passages.published_passages(session, asked)] == ["b", "a"]
+
+    def test_a_reader_that_keeps_words_never_gives_what_is_no_longer_published(self, databases: Database) -> None:
+        reader = PassageReader()
+        moved, replaced, gone = (shelve(databases, [text]) for text in ("moved", "old", "gone"))
+        asked = [*moved.passage_ids, *replaced.passage_ids, *gone.passage_ids]
+        with databases.read() as session:
+            assert [each.text for each in reader.read(session, asked)] == ["moved", "old", "gone"]
+        newer = publish(databases, replaced.recording_id, ["new"])
+        remove(databases, gone.recording_id)
+        with databases.write() as session:
+            course_id = recordings.course_by_name(session, "Elsewhere", create=True).id
+            session.get_one(RecordingRow, moved.recording_id).course_id = course_id
+        with databases.read() as session:
+            read = reader.read(session, [*newer.passage_ids, *asked])
+        assert [(each.text, each.course_id) for each in read] == [("new", replaced.course_id), ("moved", course_id)]
+
+    def test_a_reader_reads_words_once(self, databases: Database) -> None:
+        reader = PassageReader()
+        shelved = shelve(databases, ["a", "b"])
+        with databases.read() as session:
+            first = reader.read(session, shelved.passage_ids)
+            again = reader.read(session, list(reversed(shelved.passage_ids)))
+        assert [each.text for each in again] == ["b", "a"]
+        assert all(one is other for one, other in zip(first, reversed(again), strict=True))
 
     def test_vectors_come_back_as_float16_and_only_missing_ones_are_asked_for(self, databases: Database) -> None:
         shelved = shelve(databases, ["a", "b"], digest=None)
