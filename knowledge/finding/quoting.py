@@ -52,15 +52,22 @@ def best_sentence(segments: Sequence[Segment], asked: Asked) -> Sentence | None:
 
 
 def pieces_of(segment: Segment) -> list[Piece]:
-    """A segment, or its sentences where its words have times."""
+    """A segment, or its sentences where all of its words have times: where a script's spelling was taken, those that
+    were not heard as they are written have none, and a sentence put together without them would lack them."""
     if not segment.searchable:
         return []
-    if not segment.words:
+    if not _all_timed(segment):
         return [Piece(segment.start_s, segment.end_s, segment.text.strip(), segment.language, exact=False)]
     return [
         Piece(words[0].start_s, words[-1].end_s, _written(words), segment.language, exact=True)
         for words in _sentences(segment.words)
     ]
+
+
+def _all_timed(segment: Segment) -> bool:
+    return bool(segment.words) and "".join(segment.text.split()) == "".join(
+        part for word in segment.words for part in word.text.split()
+    )
 
 
 def _sentences(words: Sequence[Word]) -> Iterator[list[Word]]:

@@ -46,6 +46,12 @@ def test_words_with_times_split_a_segment_where_the_speaker_paused() -> None:
     assert (sentence.start_s, sentence.end_s, sentence.exact) == (2.0, 2.8, True)
 
 
+def test_a_segment_whose_words_are_not_all_timed_is_quoted_whole() -> None:
+    words = (Word(0.0, 0.4, "close"), Word(2.0, 2.4, "right."))
+    segment = Segment(0.0, 3.0, "Close the valve by turning right.", "en", words=words)
+    assert [(piece.text, piece.exact) for piece in pieces_of(segment)] == [(segment.text, False)]
+
+
 def test_chinese_words_are_written_without_spaces() -> None:
     words = (Word(0.0, 0.3, "关闭"), Word(0.3, 0.6, "阀门"))
     assert pieces_of(Segment(0.0, 1.0, "关闭阀门", "zh", words=words))[0].text == "关闭阀门"
