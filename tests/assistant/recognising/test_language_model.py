@@ -1,5 +1,6 @@
 """The binary n-gram file: what is written is read again, and pocketsphinx reads it as we do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,12 @@ def total_after(model: NGramModel, history: str) -> float:
     rows = model.before == number
     unseen = 1 - np.exp(model.word_log_p[model.word[rows]]).sum()
     return float(np.exp(model.bigram_log_p[rows]).sum() + np.exp(model.word_log_backoff[number]) * unseen)
+
+
+def test_one_sentence_of_a_script_may_follow_the_other_without_a_pause(wheel: NGramModel, mixed: NGramModel) -> None:
+    apart = mix(wheel, SENTENCES, replace(SCRIPT, runs_on=False))
+    assert log_p(mixed, "stays", "closed", "the") > log_p(apart, "stays", "closed", "the") + 1
+    assert log_p(mixed, "stays", "on", "zoltex") > log_p(apart, "stays", "on", "zoltex") + 1
 
 
 def test_what_is_written_is_read_again(wheel: NGramModel, tmp_path: Path) -> None:
