@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.recognising.recognizer import ClipOptions
-from assistant.recognising.scripts import match_share, script_terms
+from assistant.recognising.script_alignment import SCRIPT_IS_SPOKEN, match_share
+from assistant.recognising.script_text import script_terms
 from knowledge.transcripts.segment import Segment
 
 FIRST_STRETCH_S = 60.0
-SPOKEN_SHARE = 0.3
-"""Of the words heard by a recogniser that listened for the script. Wrong ones reach .12 (TRIAL), right ones fall to
-.47."""
 LEAST_TERMS_HEARD = 3
 """Different words of the terms heard in the first minute: 0 to 2 for texts about something else, 10 and 22 for a right
 one that was recognised (`moments`). Terms that do not belong only do harm."""
@@ -40,7 +38,7 @@ def listening_for(script: str, plain: ClipOptions) -> ScriptUse:
 
 def is_spoken(script: str, heard: Sequence[Segment]) -> bool:
     """`heard`: the first stretch, with words' times, by a recogniser that listened for the script."""
-    return match_share([word for segment in heard for word in segment.words], script) >= SPOKEN_SHARE
+    return match_share([word for segment in heard for word in segment.words], script) >= SCRIPT_IS_SPOKEN
 
 
 def use_of_terms(script: str, heard: Sequence[Segment], plain: ClipOptions) -> ScriptUse:

@@ -17,7 +17,7 @@ from assistant.hearing.heard import HeardFile, HearingProgress, SpeechClip
 from assistant.jobs import store as jobs
 from assistant.jobs.job import Job, JobStep
 from assistant.recognising.recognizer import ClipOptions
-from assistant.recognising.scripts import align
+from assistant.recognising.script_alignment import align
 from assistant.recognising.subtitles import read_subtitles
 from indexer.clip_results import ClipKey, ClipResult, results_of
 from indexer.hear import Hearing, hear_only

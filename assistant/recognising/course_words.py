@@ -6,7 +6,7 @@ Knows the dictionary's form and no recogniser.
 from collections.abc import Iterable, Mapping, Sequence
 
 from assistant.recognising.pronunciations import pronounce
-from assistant.recognising.scripts import script_sentences
+from assistant.recognising.script_text import script_sentences
 from assistant.recognising.spoken_forms import spoken_words
 
 Dictionary = Mapping[str, Sequence[str]]

@@ -1,18 +1,15 @@
-"""A script beside a recording: its sentences, its terms, whether it is what was said, and its spelling in the place of
-what was heard. Pure rules; knows no recogniser and no files.
+"""A script beside a recording: whether it is what was said, its spelling in the place of what was heard, and where it
+is worth listening again. Pure rules; knows no recogniser and no files.
 
 The script never gives a time. A sentence's bounds are those of the heard words that stand beside it; of its words only
 those keep seconds that were heard as they are written, so `words` may be fewer than the text has.
 """
 
-import re
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
 
 from assistant.recognising.alignment import Pair, align_words, most_in_order
-from assistant.recognising.english_frequencies import log_frequency
+from assistant.recognising.script_text import Sentence, script_sentences
 from assistant.recognising.spoken_forms import spoken_words
 from knowledge.transcripts.segment import Segment, Word
 
@@ -23,73 +20,15 @@ script a right one may fall to .06, so that way tells nothing."""
 FEWEST_JUDGED = 20
 LEAST_MATCHED = 0.4
 """Share of a sentence's words that must be heard for its spelling to win."""
-LONGEST_SENTENCE_WORDS = 40
-RARE_SHARE = 0.3
-MOST_TERMS = 500
-LONGEST_TERM_WORDS = 4
-TERM_EDGES = ".,;:!?…\"'()[]{}“”‘’«»—–-*_"
 MOST_WORDS_BETWEEN = 5
 MOST_SECONDS_BETWEEN = 4.0
-"""Matched words of one sentence further apart than either belong to something else that was said."""
+"""Matched words of one sentence further apart than either belong to something else that was said, unless the sentence
+itself has as much between them: then its middle was misheard."""
+MOST_WORDS_A_WORD = 1.5
+MOST_SECONDS_A_WORD = 0.7
 LONGEST_SLIP_WORDS = 2
 SLIP_PAUSE_S = 0.5
 """This few heard words, close to an aligned sentence, are its edge misheard; more are something the script lacks."""
-
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[^a-z\s])|(?<=[。！？])[”’」』)]*")
-_CLAUSE_END = re.compile(r"(?<=[,;:])\s+|(?<=[，；：、])")
-_ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|Nr|vs|etc|e\.g|i\.e|approx|Fig|Inc|Ltd)|\b[A-Z])\.$")
-_MARKDOWN_LEAD = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s*|\d{1,3}[.)]\s+)+")
-_MARKDOWN_MARKS = re.compile(r"\*\*|__|`|!?\[([^\]]*)\]\([^)]*\)")
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptWord:
-    """A word as it is written, and the words it has when it is read out (`9001`: nine, thousand, one)."""
-
-    spelling: str
-    spoken: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence as it is written; words that are not spoken (a dash) are left out of `words`."""
-
-    text: str
-    words: tuple[ScriptWord, ...]
-
-    @property
-    def spoken(self) -> tuple[str, ...]:
-        return tuple(word for written in self.words for word in written.spoken)
-
-
-def script_sentences(text: str) -> list[Sentence]:
-    """Sentences of a script, slides or Markdown; over-long ones cut at commas, else by count."""
-    pieces = (piece for line in _lines(text) for sentence in _split_sentences(line) for piece in _shortened(sentence))
-    sentences = (Sentence(piece, _script_words(piece)) for piece in pieces)
-    return [sentence for sentence in sentences if sentence.words]
-
-
-def script_terms(text: str) -> tuple[str, ...]:
-    """The rarest words of a text, neighbours joined to phrases, in its own spelling; the most frequent first."""
-    sentences = script_sentences(text)
-    rare = _rarest({word.spoken for sentence in sentences for word in sentence.words})
-    counts = Counter(term for sentence in sentences for term in _phrases(sentence, rare))
-    spellings: dict[str, str] = {}
-    for term, _ in counts.most_common():
-        spellings.setdefault(term.lower(), term)
-    return tuple(list(spellings.values())[:MOST_TERMS])
-
-
-def _rarest(words: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
-    by_rarity = sorted(words, key=lambda spoken: (min(map(log_frequency, spoken)), spoken))
-    return set(by_rarity[: max(1, round(RARE_SHARE * len(by_rarity)))])
-
-
-def _phrases(sentence: Sentence, rare: Container[tuple[str, ...]]) -> Iterator[str]:
-    for is_rare, words in groupby(sentence.words, key=lambda word: word.spoken in rare):
-        spellings = [word.spelling.strip(TERM_EDGES) for word in words] if is_rare else []
-        for at in range(0, len(spellings), LONGEST_TERM_WORDS):
-            yield " ".join(spellings[at : at + LONGEST_TERM_WORDS])
 
 
 def match_share(heard: Sequence[Word], script: str) -> float:
@@ -102,12 +41,30 @@ def match_share(heard: Sequence[Word], script: str) -> float:
     return most_in_order(tokens, written) / max(len(tokens), FEWEST_JUDGED)
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedSentence:
+    """Where the script's sentence of this number was said."""
+
+    number: int
+    start_s: float
+    end_s: float
+
+
+def placed_sentences(segments: Sequence[Segment], script: str) -> list[PlacedSentence]:
+    """The sentences that were heard, in the order of the script, which is that of time."""
+    heard = _heard_words(segments)
+    return [
+        PlacedSentence(item.number, heard[item.first].word.start_s, heard[item.last].word.end_s)
+        for item in _with_slips(_place(heard, script_sentences(script)), heard)
+    ]
+
+
 def align(segments: Sequence[Segment], script: str) -> list[Segment]:
     """The script's sentences where they were heard, what was heard elsewhere, in the order of time.
 
     Segments without timed words stay as they are: a sentence inside them would have no time of its own.
     """
-    heard = [_Heard(number, word) for number, segment in enumerate(segments) for word in segment.words]
+    heard = _heard_words(segments)
     placed = _with_slips(_place(heard, script_sentences(script)), heard)
     kept = [segment for segment in segments if not segment.words]
     for run in _runs_left(heard, placed):
@@ -124,9 +81,13 @@ class _Heard:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A sentence and the heard words that it replaces, first to last. `timed`: its words heard as written."""
+    """The script's sentence of this number and the heard words that it replaces, first to last.
+
+    `timed`: its words heard as written.
+    """
 
     sentence: Sentence
+    number: int
     first: int
     last: int
     timed: tuple[Word, ...]
@@ -145,6 +106,10 @@ class _Placed:
         )
 
 
+def _heard_words(segments: Sequence[Segment]) -> list[_Heard]:
+    return [_Heard(number, word) for number, segment in enumerate(segments) for word in segment.words]
+
+
 def _place(heard: Sequence[_Heard], sentences: Sequence[Sentence]) -> list[_Placed]:
     tokens = [(place, token) for place, item in enumerate(heard) for token in spoken_words(item.word.text)]
     written = [(number, token) for number, sentence in enumerate(sentences) for token in sentence.spoken]
@@ -155,11 +120,11 @@ def _place(heard: Sequence[_Heard], sentences: Sequence[Sentence]) -> list[_Plac
     for pair in align_words([token for _, token in tokens], [token for _, token in written]):
         number = written[pair.b][0]
         beside.setdefault(number, []).append(Pair(tokens[pair.a][0], pair.b - starts[number], pair.same))
-    placed = (_place_sentence(sentences[number], pairs, heard) for number, pairs in beside.items())
+    placed = (_place_sentence(sentences[number], number, pairs, heard) for number, pairs in beside.items())
     return _without_overlaps(item for item in placed if item)
 
 
-def _place_sentence(sentence: Sentence, pairs: Sequence[Pair], heard: Sequence[_Heard]) -> _Placed | None:
+def _place_sentence(sentence: Sentence, number: int, pairs: Sequence[Pair], heard: Sequence[_Heard]) -> _Placed | None:
     """`pairs`: heard word, spoken word of the sentence. None where too little of it was heard in one place."""
     matched = _densest([pair for pair in pairs if pair.same], heard)
     if len(matched) < LEAST_MATCHED * len(sentence.spoken):
@@ -170,23 +135,26 @@ def _place_sentence(sentence: Sentence, pairs: Sequence[Pair], heard: Sequence[_
         first -= 1
     while last + 1 in beside and _pause(heard, last) < SLIP_PAUSE_S:
         last += 1
-    return _Placed(sentence, first, last, _timed_words(sentence, matched, heard))
+    return _Placed(sentence, number, first, last, _timed_words(sentence, matched, heard))
 
 
 def _densest(matched: Sequence[Pair], heard: Sequence[_Heard]) -> Sequence[Pair]:
     """The largest group of matched words without a long gap between them."""
     groups: list[list[Pair]] = []
     for pair in matched:
-        if groups and _close(groups[-1][-1].a, pair.a, heard):
+        if groups and _close(groups[-1][-1], pair, heard):
             groups[-1].append(pair)
         else:
             groups.append([pair])
     return max(groups, key=len, default=[])
 
 
-def _close(earlier: int, later: int, heard: Sequence[_Heard]) -> bool:
-    silent_s = heard[later].word.start_s - heard[earlier].word.end_s
-    return later - earlier - 1 <= MOST_WORDS_BETWEEN and silent_s <= MOST_SECONDS_BETWEEN
+def _close(earlier: Pair, later: Pair, heard: Sequence[_Heard]) -> bool:
+    said, written = later.a - earlier.a - 1, later.b - earlier.b - 1
+    apart_s = heard[later.a].word.start_s - heard[earlier.a].word.end_s
+    return said <= max(MOST_WORDS_BETWEEN, MOST_WORDS_A_WORD * written) and apart_s <= max(
+        MOST_SECONDS_BETWEEN, MOST_SECONDS_A_WORD * written
+    )
 
 
 def _pause(heard: Sequence[_Heard], place: int) -> float:
@@ -253,51 +221,3 @@ def _as_heard(words: Sequence[Word], segment: Segment) -> Segment:
         return segment
     text = " ".join(word.text for word in words)
     return replace(segment, start_s=words[0].start_s, end_s=words[-1].end_s, text=text, words=tuple(words))
-
-
-def _script_words(text: str) -> tuple[ScriptWord, ...]:
-    words = (ScriptWord(piece, tuple(spoken_words(piece))) for piece in text.split())
-    return tuple(word for word in words if word.spoken)
-
-
-def _lines(text: str) -> list[str]:
-    """Stretches that no sentence crosses: paragraphs of a text wrapped to a width, else its lines."""
-    lines = [_MARKDOWN_MARKS.sub(r"\1", line).rstrip() for line in text.replace("\ufeff", "").splitlines()]
-    if _is_wrapped(lines):
-        lines = re.sub(r"(?<!\n)\n(?!\n|\s*[#\-*+•>]|\s*\d{1,3}[.)]\s)", " ", "\n".join(lines)).split("\n")
-    return [bare for line in lines if (bare := _MARKDOWN_LEAD.sub("", line).strip())]
-
-
-def _is_wrapped(lines: Sequence[str]) -> bool:
-    """Most lines that another follows come close to one width that fits a page."""
-    followed = [len(line) for line, following in pairwise(lines) if line and following]
-    if len(followed) < 3 or not 40 <= max(followed) <= 120:
-        return False
-    return sum(length >= 0.75 * max(followed) for length in followed) >= 0.8 * len(followed)
-
-
-def _split_sentences(line: str) -> list[str]:
-    sentences: list[str] = []
-    start = 0
-    for end in _SENTENCE_END.finditer(line):
-        if _ABBREVIATION.search(line[: end.start()]):
-            continue
-        sentences.append(line[start : end.end()].strip())
-        start = end.end()
-    return [*sentences, line[start:].strip()]
-
-
-def _shortened(sentence: str) -> list[str]:
-    """Clauses joined again up to the longest length; a clause longer than that is cut by count."""
-    if len(sentence.split()) <= LONGEST_SENTENCE_WORDS:
-        return [sentence]
-    pieces: list[str] = []
-    for clause in _CLAUSE_END.split(sentence):
-        words = clause.split()
-        for at in range(0, len(words), LONGEST_SENTENCE_WORDS):
-            piece = words[at : at + LONGEST_SENTENCE_WORDS]
-            if pieces and len(pieces[-1].split()) + len(piece) <= LONGEST_SENTENCE_WORDS:
-                pieces[-1] += " " + " ".join(piece)
-            else:
-                pieces.append(" ".join(piece))
-    return pieces

@@ -10,13 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.recognising.alignment import EXACT_CELLS, align_words
-from assistant.recognising.scripts import (
-    SCRIPT_IS_SPOKEN,
-    align,
-    match_share,
-    script_sentences,
-    script_terms,
-)
+from assistant.recognising.script_alignment import SCRIPT_IS_SPOKEN, align, match_share
+from assistant.recognising.script_text import script_sentences, script_terms
 from assistant.recognising.spoken_forms import spoken_words
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 
@@ -124,6 +119,13 @@ def test_what_the_script_lacks_stays_as_heard() -> None:
 def test_a_sentence_that_was_not_said_is_not_placed() -> None:
     said = heard_as("wear your ppe under iso nine thousand one")
     assert "Report a broken one to Ms. Miller at once!" not in texts(align([said], SCRIPT))
+
+
+def test_a_long_sentence_misheard_in_its_middle_is_still_one() -> None:
+    script = "It was here that the lobster and the other famous dishes reached their perfection and this is the recipe."
+    said = heard_as("it was here that the mumbai game you if you did not set out a infection and this is the recipe")
+    (placed,) = align([said], script)
+    assert (placed.text, placed.start_s, placed.end_s) == (script, said.start_s, said.end_s)
 
 
 def test_a_stray_word_far_away_does_not_stretch_a_sentence() -> None:
