@@ -5,6 +5,7 @@ from collections.abc import Generator
 
 from assistant.hearing.heard import HeardFile, HearingProgress, SpeechClip
 from assistant.hearing.listening import hear
+from assistant.hearing.speech_spans import CuttingRules
 from assistant.jobs.job import JobStep
 from indexer.keeping import Progress
 from indexer.receive import Source
@@ -17,10 +18,12 @@ class Hearing:
     `decoded_s` and `total_s` say how far it is; the total is what the file declares, until it proves wrong.
     """
 
-    def __init__(self, services: Services, source: Source, *, long_clips: bool) -> None:
+    def __init__(self, services: Services, source: Source, *, cutting: CuttingRules, playable: bool = True) -> None:
+        """`playable`: whether a copy for the player is written on the way."""
         self._services = services
         self._source = source
-        self._long_clips = long_clips
+        self._cutting = cutting
+        self._playable_to = source.folder / "playable" if playable else None
         self._ended: HeardFile | None = None
         self.decoded_s = 0.0
         self.total_s: float | None = None
@@ -36,8 +39,8 @@ class Hearing:
         heard = hear(
             self._source.original,
             limits=self._services.limits.hearing,
-            playable_to=self._source.folder / "playable",
-            long_clips=self._long_clips,
+            playable_to=self._playable_to,
+            cutting=self._cutting,
             name=self._source.name,
         )
         with contextlib.closing(heard):

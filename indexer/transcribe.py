@@ -4,7 +4,7 @@ A killed job comes here again, hears the file again (which is quick) and recogni
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from assistant.courses.sidecars import read_script
 from assistant.engine.client import EngineState
 from assistant.hearing.heard import HeardFile, HearingProgress, SpeechClip
+from assistant.hearing.speech_spans import LONG_CLIPS, WHOLE_SENTENCES, clips_for
 from assistant.jobs import store as jobs
 from assistant.jobs.job import Job, JobStep
+from assistant.recognising.listening_again import filled, gaps
 from assistant.recognising.recognizer import ClipOptions
 from assistant.recognising.script_alignment import align
 from assistant.recognising.subtitles import read_subtitles
@@ -25,6 +27,7 @@ from indexer.keeping import Progress, keep
 from indexer.receive import Source
 from indexer.recognise import NothingRecognisedError, Recognising, recogniser_state
 from indexer.script_use import FIRST_STRETCH_S, ScriptUse, is_spoken, listening_for, use_of_terms
+from indexer.second_listening import hear_again
 from indexer.services import Services
 from knowledge.recordings.tables import RecordingRow
 from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource
@@ -59,7 +62,7 @@ def transcribe(services: Services, job: Job, source: Source) -> None:
 
 def _from_subtitles(services: Services, source: Source, subtitles: Path, progress: Progress) -> Written:
     cues = read_subtitles(subtitles, language=source.language or UNDETERMINED)
-    file = hear_only(Hearing(services, source, long_clips=True), progress)
+    file = hear_only(Hearing(services, source, cutting=LONG_CLIPS), progress)
     inside = cues_inside(cues, file.duration_s)
     notes = ["its subtitles were taken as they are"]
     if len(inside) < len(cues):
@@ -76,18 +79,17 @@ def cues_inside(cues: Sequence[Segment], duration_s: float) -> list[Segment]:
 
 def _from_sound(services: Services, job: Job, source: Source, progress: Progress) -> Written:
     state = recogniser_state(services, job)
-    hearing = Hearing(services, source, long_clips=state.recogniser.gives_word_times)
+    hearing = Hearing(services, source, cutting=clips_for(word_times=state.recogniser.gives_word_times))
     with (
         contextlib.closing(hearing.clips()) as clips,
         Recognising(services, job, hearing, progress, state) as recognising,
     ):
         keys, use = _recognise_all(services, job, source, clips, recognising, state)
         recognising.drain()
-    with services.database.read() as session:
-        results = results_of(session, job.recording_id, keys)
-    segments = [segment for result in results for segment in result.segments]
-    if use is not None and use.aligned:
-        segments = align(segments, _script(source) or "")
+        results = _kept_results(services, job, keys)
+        segments = _segments_of(results)
+        if use is not None and use.aligned:
+            segments = _aligned(services, job, source, segments, recognising)
     notes = [] if use is None else [use.note]
     notes += what_went_wrong(results, segments)
     return Written(tuple(segments), state.recogniser.name, hearing.file, tuple(notes))
@@ -149,9 +151,30 @@ def _first_stretch(clips: Clips, recognising: Recognising) -> list[SpeechClip]:
 
 def _heard(services: Services, job: Job, keys: Sequence[ClipKey], recognising: Recognising) -> list[Segment]:
     recognising.drain()
+    return _segments_of(_kept_results(services, job, keys))
+
+
+def _kept_results(services: Services, job: Job, keys: Collection[ClipKey]) -> list[ClipResult]:
     with services.database.read() as session:
-        results = results_of(session, job.recording_id, keys)
+        return results_of(session, job.recording_id, keys)
+
+
+def _segments_of(results: Sequence[ClipResult]) -> list[Segment]:
     return [segment for result in results for segment in result.segments]
+
+
+def _aligned(
+    services: Services, job: Job, source: Source, heard: Sequence[Segment], recognising: Recognising
+) -> list[Segment]:
+    """The script's sentences where they were heard, at once or when listened for again."""
+    script = _script(source) or ""
+    segments, unheard = align(heard, script), list(gaps(heard, script))
+    if unheard:
+        hearing = Hearing(services, source, cutting=WHOLE_SENTENCES, playable=False)
+        keys = hear_again(unheard, ClipOptions(language=source.language), hearing, recognising)
+        for gap, keys_of_gap in zip(unheard, keys, strict=True):
+            segments = filled(segments, gap, _segments_of(_kept_results(services, job, keys_of_gap)))
+    return segments
 
 
 def what_went_wrong(results: Sequence[ClipResult], segments: Sequence[Segment]) -> list[str]:

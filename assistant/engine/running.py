@@ -24,6 +24,7 @@ from assistant.errors import BadInput, BadMedia, Busy, EarmarkError, EmbedderDow
 from assistant.hearing.heard import Heard as HeardPiece
 from assistant.hearing.heard import HeardFile, HearingLimits, SpeechClip
 from assistant.hearing.listening import hear, prewarm
+from assistant.hearing.speech_spans import clips_for
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import UNDETERMINED, Segment
@@ -176,7 +177,8 @@ class RunningEngine:
         loop = asyncio.get_running_loop()
         limits = HearingLimits(max_hours=self.spec.max_hours)
         model = self._recogniser.model
-        pieces = hear(path, limits=limits, long_clips=model is None or model.gives_word_times, name=name)
+        cutting = clips_for(word_times=model is None or model.gives_word_times)
+        pieces = hear(path, limits=limits, cutting=cutting, name=name)
         step: asyncio.Future[HeardPiece | None] | None = None
         try:
             while True:

@@ -17,7 +17,7 @@ from assistant.hearing.messages import Sender
 from assistant.hearing.opening import WAY_OUT, open_links, shown_name
 from assistant.hearing.playable import PlayableCopy
 from assistant.hearing.silero import SileroDetector
-from assistant.hearing.speech_spans import LONG_CLIPS, SHORT_CLIPS, SpeechSpans
+from assistant.hearing.speech_spans import CuttingRules, SpeechSpans
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ
 
 PROGRESS_EVERY_S = 5.0
@@ -33,7 +33,7 @@ class Errand:
     name: str
     limits: HearingLimits
     playable_to: Path | None
-    long_clips: bool
+    cutting: CuttingRules
 
 
 def run_errand(errand: Errand, fd: int, channel: socket.socket) -> None:
@@ -83,7 +83,7 @@ def hear_open_file(errand: Errand, fd: int, sender: Sender) -> Iterator[Heard]:
     with contextlib.closing(open_links(fd, name=errand.name)) as links:
         reader = MediaReader(links, name=errand.name, limits=errand.limits, want_picture=errand.playable_to is not None)
         with _copy_of(reader, errand.playable_to) as copy:
-            speech = SpeechSpans(SileroDetector().probabilities, LONG_CLIPS if errand.long_clips else SHORT_CLIPS)
+            speech = SpeechSpans(SileroDetector().probabilities, errand.cutting)
             duration_s = yield from _hear_all(reader, speech, copy)
             yield HearingProgress(duration_s, reader.declared_s)
             if copy is not None:

@@ -9,6 +9,7 @@ from assistant.hearing.heard import Heard, HearingLimits
 from assistant.hearing.media_files import FoundMedia, MediaFile, RefusedMedia, find_media
 from assistant.hearing.opening import open_regular
 from assistant.hearing.sandbox import SANDBOX
+from assistant.hearing.speech_spans import LONG_CLIPS, CuttingRules
 
 __all__ = [
     "PLAYABLE_TYPES",
@@ -36,19 +37,19 @@ def hear(
     *,
     limits: HearingLimits = NO_LIMITS_SET,
     playable_to: Path | None = None,
-    long_clips: bool = True,
+    cutting: CuttingRules = LONG_CLIPS,
     name: str | None = None,
 ) -> Generator[Heard, None, None]:
     """Clips and progress in order, one HeardFile last. Closing the generator kills the child that decodes.
 
-    `playable_to`: folder and stem of our own seekable copy; HeardFile.playable has its suffix. `long_clips=False`
-    cuts at pauses, aiming at 12 s, for recognisers without word times. `name`: what messages call the file.
+    `playable_to`: folder and stem of our own seekable copy; HeardFile.playable has its suffix. `cutting`: how speech
+    becomes clips. `name`: what messages call the file.
     Raises BadMedia, DiskFull.
     """
     shown = name or path.name
     fd = open_regular(path, name=shown)
     try:
-        errand = Errand(name=shown, limits=limits, playable_to=playable_to, long_clips=long_clips)
+        errand = Errand(name=shown, limits=limits, playable_to=playable_to, cutting=cutting)
         yield from SANDBOX.run(errand, fd)
     finally:
         os.close(fd)

@@ -33,6 +33,7 @@ from assistant.hearing.heard import Heard, HeardFile, HearingLimits
 from assistant.hearing.messages import BrokenChannelError, Receiver
 from assistant.hearing.opening import shown_name
 from assistant.hearing.silero import BLOCK, SileroDetector, load_session
+from assistant.hearing.speech_spans import CuttingRules
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ
 
 QUIET_WAV = (
@@ -249,5 +250,6 @@ def _read_errand(message: bytes) -> Errand:
     return replace(
         Errand(**fields),
         limits=HearingLimits(**fields["limits"]),
+        cutting=CuttingRules(**fields["cutting"]),
         playable_to=Path(playable) if playable else None,
     )

@@ -37,8 +37,16 @@ class CuttingRules:
 
 
 LONG_CLIPS = CuttingRules()
+"""For recognisers that time words."""
 SHORT_CLIPS = CuttingRules(pause_s=0.3, aim_s=12.0)
 """For recognisers without word times: then a clip's bounds are all that is known of when a sentence was said."""
+WHOLE_SENTENCES = CuttingRules(join_s=1.0, pad_s=0.2)
+"""For listening for known sentences, whose speaker may pause within one."""
+
+
+def clips_for(*, word_times: bool) -> CuttingRules:
+    """How speech is cut for a recogniser that does or does not say when each word was said."""
+    return LONG_CLIPS if word_times else SHORT_CLIPS
 
 
 @dataclass(frozen=True, slots=True)

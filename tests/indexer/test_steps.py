@@ -2,6 +2,7 @@
 
 import os
 import wave
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from indexer.services import Services
 from indexer.worker import run_worker
 from knowledge.database import Database
 from knowledge.recordings.tables import RecordingState
-from knowledge.transcripts.segment import Segment, TimeSource
+from knowledge.transcripts.segment import Segment, TimeSource, Word
 from tests.indexer.indexing import Counted, counted, found_in, index, job_of, recording_of, said_in
 from tests.indexer.scripted_engine import ScriptedEngine, scripted
 from tests.indexer.talks import spoken_questions, write_wav
@@ -120,6 +121,44 @@ def test_a_script_that_is_what_is_said_is_listened_for_and_its_spelling_wins(
     assert [text for text in texts if text.endswith("!")] == texts
     assert recording.note == "the script is what is said: its spelling is used"
     assert [options.script is not None for options in engine.asked] == [True] * len(plain)
+
+
+def test_what_was_misheard_between_sentences_of_the_script_is_listened_for_again(
+    services: Services, engine: ScriptedEngine, talk: Path, tmp_path: Path
+) -> None:
+    plain = said_in(services.database, index(services, talk))
+    sentences = [segment.text.capitalize() + "!" for segment in plain]
+    script = tmp_path / "talk.txt"
+    script.write_text("\n".join(sentences))
+    missed = max(range(1, len(plain) - 1), key=lambda at: plain[at].end_s - plain[at].start_s)
+    engine.script = hard_of_hearing(plain[missed].text)
+    engine.asked.clear()
+
+    recording = index(services, renamed(talk, tmp_path), sidecars=Sidecars(script=script))
+
+    segments = said_in(services.database, recording)
+    assert [segment.text for segment in segments] == sentences
+    assert [options.script for options in engine.asked if options.script != script.read_text()] == [sentences[missed]]
+    assert plain[missed].start_s - 0.2 <= segments[missed].start_s < segments[missed].end_s
+    assert recording.playable_path
+
+
+def hard_of_hearing(missed: str) -> Callable[[Clip], Recognised]:
+    """Mishears the one clip that says this, unless it is listening for nothing else."""
+
+    def heard(clip: Clip) -> Recognised:
+        as_ever = scripted(clip)
+        if (clip.options.script or "").lower().rstrip("!") == missed:
+            text = missed
+        elif as_ever.segments[0].text == missed:
+            text = " ".join("mumble" for _ in missed.split())
+        else:
+            return as_ever
+        step_s = clip.duration_s / len(text.split())
+        words = tuple(Word(at * step_s, (at + 1) * step_s, word) for at, word in enumerate(text.split()))
+        return Recognised((Segment(0.0, clip.duration_s, text, "en", TimeSource.RECOGNISER, words),))
+
+    return heard
 
 
 def test_a_text_about_it_gives_its_terms(

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from assistant.hearing.heard import SpeechClip
 from assistant.hearing.silero import BLOCK, Probabilities, SileroDetector
-from assistant.hearing.speech_spans import BLOCK_S, LONG_CLIPS, SHORT_CLIPS, CuttingRules, SpeechSpans, best_pause
+from assistant.hearing.speech_spans import (
+    BLOCK_S,
+    LONG_CLIPS,
+    SHORT_CLIPS,
+    WHOLE_SENTENCES,
+    CuttingRules,
+    SpeechSpans,
+    best_pause,
+)
 from assistant.recognising.recognizer import Samples
 from tests.assistant.hearing.decoded import decode
 
@@ -44,6 +52,12 @@ def test_short_pauses_are_joined_and_long_ones_part() -> None:
     sound = scripted((0, 1), (1, 2), (0, 0.3), (1, 1), (0, 0.8), (1, 2), (0, 1))
 
     assert bounds(heard_in(sound, LONG_CLIPS)) == pytest.approx([0.9, 4.4, 5.0, 7.2], abs=0.2)
+
+
+def test_known_sentences_are_heard_with_their_pauses() -> None:
+    sound = scripted((0, 1), (1, 2), (0, 0.8), (1, 2), (0, 1.4), (1, 1), (0, 1))
+
+    assert bounds(heard_in(sound, WHOLE_SENTENCES)) == pytest.approx([0.8, 5.9, 7.0, 8.3], abs=0.2)
 
 
 def test_a_long_stretch_is_cut_at_its_best_pause() -> None:
@@ -79,7 +93,7 @@ def test_a_pause_at_the_end_is_no_place_to_cut() -> None:
 @given(
     st.lists(st.tuples(st.floats(0, 1, width=32), st.floats(0.03, 40)), min_size=1, max_size=12),
     st.integers(100, 60_000),
-    st.sampled_from([LONG_CLIPS, SHORT_CLIPS]),
+    st.sampled_from([LONG_CLIPS, SHORT_CLIPS, WHOLE_SENTENCES]),
 )
 def test_clips_are_in_order_apart_and_never_too_long(
     stretches: list[tuple[float, float]], piece: int, rules: CuttingRules
