@@ -73,7 +73,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{self.home / 'earmark.db'}"
+        return self.database_url or default_database_url(self.home)
 
 
 def read_settings(flags: Mapping[str, Any] | None = None) -> Settings:
@@ -132,3 +132,7 @@ def _refuse_unknown(names: Iterable[str], *, where: str, shown: Callable[[str], 
             nearest = difflib.get_close_matches(name, Settings.model_fields, n=1)
             hint = f"did you mean {shown(nearest[0])}?" if nearest else "the manual lists every setting"
             raise SettingsError(f"{where}: unknown setting {shown(name)}", hint)
+
+
+def default_database_url(home: Path) -> str:
+    return f"sqlite:///{home / 'earmark.db'}"

@@ -1,5 +1,6 @@
 """What a worker does beside jobs: real deletion of what was removed, files nobody owns, vectors that are missing."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import exists, select
 
-from assistant.courses.receiving import files_folder
+from assistant.courses.receiving import files_folder, lost_folder
 from assistant.errors import EarmarkError
 from assistant.jobs.job import JobState
 from assistant.jobs.tables import JobRow
@@ -77,16 +78,32 @@ def _has_files(home: Path, recording_id: str) -> bool:
 
 
 def sweep_orphans(services: Services) -> None:
-    """Delete folders that no recording knows: what a killed upload left. Young ones may still be being filled."""
+    """Delete folders that no recording knows: what a killed upload left. Young ones may still be being filled.
+
+    One that holds a whole recording is set aside, never deleted: more likely than a killed upload is a database that
+    is not the one of these files.
+    """
     files = services.home / "files"
     # Listed before the database is asked: a recording entered meanwhile is never taken for an orphan.
     folders = list(files.iterdir()) if files.is_dir() else []
     with services.database.read() as session:
         known = set(session.scalars(select(RecordingRow.id)))
     for folder in folders:
-        if folder.name not in known and _age_s(folder) > services.limits.orphan_after_s:
+        if folder.name in known or _age_s(folder) <= services.limits.orphan_after_s:
+            continue
+        if (folder / "original").exists():
+            _set_aside(services.home, folder)
+        else:
             shutil.rmtree(folder, ignore_errors=True)
             _LOG.info("swept", folder=folder.name)
+
+
+def _set_aside(home: Path, folder: Path) -> None:
+    lost = lost_folder(home)
+    lost.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rename(lost / folder.name)
+        _LOG.warning("a recording that the database does not know was set aside", folder=str(lost / folder.name))
 
 
 def _age_s(folder: Path) -> float:
@@ -102,7 +119,8 @@ def embed_missing(services: Services) -> bool:
     """
     try:
         embedder = ready_embedder(services.engine)
-        batch = _published_without_vector(services, embedder.digest)
+        with services.database.read() as session:  # those of a job under way get theirs from the job
+            batch = passages.passages_without_vector(session, embedder.digest, EMBEDDED_AT_ONCE, published=True)
         if not batch:
             return False
         embedded = embed_passages(services.engine, batch, _titles(services, batch), embedder)
@@ -116,16 +134,8 @@ def embed_missing(services: Services) -> bool:
             if row is None or row.state is not RecordingState.READY or row.revision != revision:
                 continue
             if not passages.passages_without_vector(session, embedded.digest, 1, recording_id=recording_id):
-                passages.publish(session, recording_id, revision, now=row.published_at)
+                passages.publish(session, recording_id, revision, published_at=row.published_at)
     return True
-
-
-def _published_without_vector(services: Services, digest: str) -> list[Passage]:
-    """Those of a job under way get theirs from the job."""
-    with services.database.read() as session:
-        left = passages.passages_without_vector(session, digest, EMBEDDED_AT_ONCE)
-        published = {passage.id for passage in passages.published_passages(session, [each.id for each in left])}
-    return [passage for passage in left if passage.id in published]
 
 
 def _titles(services: Services, batch: Sequence[Passage]) -> list[str]:

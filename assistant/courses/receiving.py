@@ -56,6 +56,11 @@ def files_folder(home: Path, recording_id: str) -> Path:
     return home / "files" / recording_id
 
 
+def lost_folder(home: Path) -> Path:
+    """Where whole recordings are set aside that the database does not know."""
+    return home / "lost"
+
+
 def receive(
     database: Database,
     home: Path,

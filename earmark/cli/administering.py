@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from assistant.errors import BadInput
 from earmark.backup import backup as write_archive
 from earmark.backup import restore as read_archive
 from earmark.build import open_house
 from earmark.cli.console import say, tell_json, tell_table
 from earmark.cli.flags import settings_of
 from earmark.doctor import Health, examine
+from earmark.settings import default_database_url
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -52,5 +54,10 @@ def restore(
 ) -> None:
     """Bring an archive back into an empty home; every digest is checked before anything is put in place."""
     settings = settings_of(context)
+    if settings.database_url not in (None, default_database_url(settings.home)):
+        raise BadInput(
+            "the archive holds an SQLite database, but database_url names another one",
+            "leave database_url out, or restore with that database's own tools",
+        )
     report = read_archive(file, settings.home, force=force)
     say(f"{settings.home}: {report.files} files, {report.size_bytes / 1e6:.1f} MB; start with: earmark serve")

@@ -106,10 +106,14 @@ def passages_without_vector(
     *,
     recording_id: str | None = None,
     revision: int | None = None,
+    published: bool = False,
 ) -> list[Passage]:
-    """Passages that this embedder has still to see, oldest first: of one recording, or of all not removed."""
+    """Passages that this embedder has still to see, oldest first: of one recording, of all that are published, or of
+    all not removed."""
     seen = exists().where(VectorRow.passage_id == PassageRow.id, VectorRow.embedder_digest == digest)
     query = _with_course().where(RecordingRow.state != RecordingState.REMOVED, ~seen)
+    if published:
+        query = query.where(is_published())
     if recording_id is not None:
         query = query.where(PassageRow.recording_id == recording_id)
     if revision is not None:
@@ -117,16 +121,24 @@ def passages_without_vector(
     return _passages(session, query.order_by(PassageRow.id).limit(limit))
 
 
-def publish(session: Session, recording_id: str, revision: int, *, now: dt.datetime | None = None) -> int:
+def publish(
+    session: Session,
+    recording_id: str,
+    revision: int,
+    *,
+    now: dt.datetime | None = None,
+    published_at: dt.datetime | None = None,
+) -> int:
     """Make a revision the one that is found, in place of any older one. The change's number.
 
-    Passages of other revisions go; their transcripts stay. Raises RecordingGone for a removed recording.
+    Passages of other revisions go; their transcripts stay. `published_at`: kept where only its vectors are new; the
+    change is one of now. Raises RecordingGone for a removed recording.
     """
     at = now or utc_now()
     found = session.execute(
         update(RecordingRow)
         .where(RecordingRow.id == recording_id, RecordingRow.state != RecordingState.REMOVED)
-        .values(state=RecordingState.READY, revision=revision, published_at=at)
+        .values(state=RecordingState.READY, revision=revision, published_at=published_at or at)
         .returning(RecordingRow.id)
     ).first()
     if found is None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from assistant.courses.removing import remove_recording
 from assistant.errors import EmbedderDown, RecognizerDown
@@ -22,11 +23,13 @@ from indexer.services import Services
 from indexer.steps import run
 from indexer.worker import run_worker
 from knowledge.database import Database, new_id
-from knowledge.passages.store import passages_without_vector
-from knowledge.recordings.tables import RecordingState
+from knowledge.passages.cutting import PassageDraft
+from knowledge.passages.store import changes_since, passages_without_vector, replace_passages
+from knowledge.recordings.tables import RecordingRow, RecordingState
 from tests.indexer.indexing import Counted, counted, found_in, index, job_of, recording_of, take
 from tests.indexer.scripted_engine import ScriptedEngine
 from tests.indexer.working import wait_for
+from tests.shelf import enter
 
 NOTHING = Counted(0, 0, 0, 0, 0, 0)
 
@@ -294,3 +297,33 @@ def test_old_files_that_no_recording_knows_are_swept(services: Services, talk: P
     sweep_orphans(replace(services, limits=replace(services.limits, orphan_after_s=-1)))
 
     assert [path.name for path in files.iterdir()] == [received.recording_id]
+
+
+def test_a_whole_recording_that_the_database_does_not_know_is_set_aside(services: Services, talk: Path) -> None:
+    received = take(services, talk)
+    with services.database.write() as session:
+        session.execute(delete(JobRow))
+        session.execute(delete(RecordingRow))
+
+    sweep_orphans(replace(services, limits=replace(services.limits, orphan_after_s=-1)))
+
+    assert list((services.home / "files").iterdir()) == []
+    assert (services.home / "lost" / received.recording_id / "original").read_bytes() == talk.read_bytes()
+
+
+def test_missing_vectors_are_made_however_many_unpublished_passages_stand_in_front(
+    services: Services, engine: ScriptedEngine, talk: Path
+) -> None:
+    waiting, _ = enter(services.database)
+    with services.database.write() as session:
+        replace_passages(session, waiting, 1, [PassageDraft(0, 0, 0.0, 1.0, f"text {n}", "en") for n in range(70)])
+    engine.embedder_down = EmbedderDown("no model")
+    recording = index(services, talk)
+    engine.embedder_down = None
+
+    assert embed_missing(services)
+
+    with services.database.read() as session:
+        assert passages_without_vector(session, engine.embedder_digest, 1, recording_id=recording.id) == []
+        changes = changes_since(session, 0)
+    assert changes[-1].at > changes[0].at

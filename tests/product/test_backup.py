@@ -13,6 +13,8 @@ def test_a_backup_of_a_running_server_answers_the_same_elsewhere(server: Server,
     archive = tmp_path / "backup.tar"
     assert earmark(server.home, "backup", archive).code == 0
     elsewhere = tmp_path / "restored"
+    other = earmark(elsewhere, "restore", archive, EARMARK_DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1/none")
+    assert (other.code, "database_url names another one" in other.err) == (2, True)
     restored = earmark(elsewhere, "restore", archive)
     assert restored.code == 0, restored.err
     question = ("ask", "--text", "How do I report a near miss?", "--json", "--no-log")
