@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from assistant.errors import BadMedia
 from assistant.hearing.clock import Timeline
 from assistant.hearing.heard import HearingLimits
-from assistant.hearing.opening import WAY_OUT, shown_name
+from assistant.hearing.opening import PICTURE_CODECS, SOUND_CODECS, WAY_OUT, shown_name
 
 LOWEST_RATE_HZ = 4_000
 HIGHEST_RATE_HZ = 384_000
@@ -34,7 +34,6 @@ WITHOUT_CLOCK = frozenset({"wav", "w64", "aiff", "caf", "flac", "mp3", "aac", "a
 """Containers without timestamps: what a browser plays first is second 0, and the sound runs on."""
 BROADCAST = frozenset({"mpegts"})
 """Containers whose clock starts anywhere: their first timestamp is second 0."""
-STILL_CODECS = frozenset({"png", "bmp", "gif", "tiff", "webp"})
 LONGEST_PIECE_S = 10.0
 
 Planes = NDArray[np.float32]
@@ -306,17 +305,23 @@ def mix_channels(planes: Planes, *, channels: int) -> Planes:
 def _sound_stream(container: av.container.InputContainer, *, name: str) -> av.audio.stream.AudioStream:
     stream = container.streams.best("audio")
     if isinstance(stream, av.audio.stream.AudioStream):
+        codec = _codec_name(stream)
+        if codec is not None and codec not in SOUND_CODECS:
+            raise BadMedia(f"{name}: its sound is {codec}, which is not taken", WAY_OUT)
         return stream
     kind = "a picture without sound" if container.streams.video else "nothing to hear in it"
     raise BadMedia(f"{name}: no audio track ({kind})", f"export it with its sound, or {WAY_OUT}")
 
 
+def _codec_name(stream: av.stream.Stream) -> str | None:
+    """None where no decoder is known for what the file names."""
+    name: str | None = getattr(stream.codec_context, "name", None)
+    return name
+
+
 def _picture_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream | None:
     """The moving picture; a cover image in a sound file is none."""
     for stream in container.streams.video:
-        if (
-            not stream.disposition & av.stream.Disposition.attached_pic
-            and stream.codec_context.name not in STILL_CODECS
-        ):
+        if not stream.disposition & av.stream.Disposition.attached_pic and _codec_name(stream) in PICTURE_CODECS:
             return stream
     return None

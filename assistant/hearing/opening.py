@@ -19,6 +19,20 @@ from assistant.errors import BadMedia
 from assistant.hearing.ogg_links import find_links
 
 CONTAINERS = "wav,w64,aiff,flac,mp3,ogg,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,aac,amr,amrnb,amrwb,asf,caf,mpegts,ac3"
+SOUND_CODECS = frozenset(
+    """
+    aac aac_latm ac3 adpcm_g722 adpcm_g726 adpcm_ima_qt adpcm_ima_wav adpcm_ms alac amrnb amrwb eac3 flac gsm gsm_ms
+    mp1float mp2 mp2float mp3 mp3float opus pcm_alaw pcm_f32be pcm_f32le pcm_f64be pcm_f64le pcm_mulaw pcm_s16be
+    pcm_s16le pcm_s24be pcm_s24le pcm_s32be pcm_s32le pcm_s8 pcm_u8 speex vorbis wmapro wmav1 wmav2
+    """.split()  # noqa: SIM905
+)
+PICTURE_CODECS = frozenset(
+    """
+    av1 h263 h264 hevc libdav1d mjpeg mpeg1video mpeg2video mpeg4 msmpeg4v3 prores theora vp8 vp9 wmv3
+    """.split()  # noqa: SIM905
+)
+CODECS = SOUND_CODECS | PICTURE_CODECS
+"""Decoders that recordings need. Nobody attacks through one that is never opened."""
 WAY_OUT = "give it as wav, mp3, m4a, flac, ogg, webm or mp4"
 LONGEST_NAME = 120
 SCRIPT_OPENINGS: tuple[tuple[bytes, str], ...] = (
@@ -102,6 +116,7 @@ def open_links(fd: int, *, name: str) -> Generator[av.container.InputContainer, 
 
 def _open_link(fd: int, url: str, *, shown: str) -> av.container.InputContainer:
     options = {"fd": str(fd), "format_whitelist": CONTAINERS, "protocol_whitelist": "fd,subfile"}
+    options["codec_whitelist"] = ",".join(sorted(CODECS))
     if understates_its_size(fd):
         options["ignore_length"] = "1"
     try:

@@ -26,7 +26,7 @@ import av
 import av.logging
 import numpy as np
 
-from assistant.errors import BadMedia, EarmarkError
+from assistant.errors import BadMedia, EarmarkError, PartDown
 from assistant.hearing.child import Errand, run_errand
 from assistant.hearing.decoding import ClockedSound, SoundPiece
 from assistant.hearing.heard import Heard, HeardFile, HearingLimits
@@ -128,8 +128,11 @@ def _listen(errand: Errand, channel: socket.socket, leash: socket.socket) -> Ite
                 "convert it to a plain wav, mp3 or mp4 first",
             ) from error
         except (BrokenChannelError, ConnectionError) as error:
+            cause = _cause_of_death(leash)
+            if cause is None:
+                raise PartDown(f"{shown}: the decoders' server was stopped", "try again; see the log") from error
             raise BadMedia(
-                f"{shown}: the decoder broke down on it ({_cause_of_death(leash)})",
+                f"{shown}: the decoder broke down on it ({cause})",
                 "it is damaged or needs too much memory: export it again, or convert it to a plain wav first",
             ) from error
         if isinstance(heard, EarmarkError):
@@ -139,11 +142,15 @@ def _listen(errand: Errand, channel: socket.socket, leash: socket.socket) -> Ite
             return
 
 
-def _cause_of_death(leash: socket.socket) -> str:
+def _cause_of_death(leash: socket.socket) -> str | None:
+    """How the child ended; None where that is not its doing: its server was stopped, or could start none."""
     leash.settimeout(5.0)
-    with contextlib.suppress(OSError):
-        return leash.recv(100).decode(errors="replace") or "its server was stopped"
-    return "it does not answer"
+    try:
+        return leash.recv(100).decode(errors="replace") or None
+    except TimeoutError:
+        return "it does not answer"
+    except OSError:
+        return None
 
 
 SANDBOX = Sandbox()
@@ -152,7 +159,9 @@ SANDBOX = Sandbox()
 
 def serve(control_fd: int) -> None:
     """The server: fork a child for each errand that comes, tell how it ended, end with the process that owns it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Who stops us closes the control socket; a signal to the whole group must not come before the owner is done.
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, signal.SIG_IGN)
     load_session()
     _warm_up()
     av.logging.set_level(None)
@@ -191,7 +200,13 @@ class Server:
         if not message or len(fds) != 3:
             return False
         collar = socket.socket(fileno=fds[2])
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # out of memory or processes: who asked sees the leash end, and may try again
+            for descriptor in fds[:2]:
+                os.close(descriptor)
+            collar.close()
+            return True
         if pid == 0:
             self._be_a_child(message, fds[0], socket.socket(fileno=fds[1]))
         os.close(fds[0])

@@ -184,6 +184,14 @@ def test_decoding_that_is_slow_by_design_is_refused(tmp_path: Path) -> None:
     assert "slow.flac: decoding is slower than 20 times real time" in str(error)
 
 
+def test_a_decoder_that_recordings_do_not_need_is_never_opened(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "odd.mka", bursts([1.0], duration_s=3), codec="wavpack", container="matroska")
+
+    error = refusal(lambda: list(hear(path)))
+
+    assert "odd.mka: its sound is wavpack, which is not taken" in str(error)
+
+
 def test_a_decoder_out_of_memory_is_a_refusal(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "good.flac", bursts([1.0], duration_s=5), codec="flac")
 

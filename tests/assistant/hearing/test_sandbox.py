@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assistant.errors import BadMedia, DiskFull
+from assistant.errors import BadMedia, DiskFull, PartDown
 from assistant.hearing.heard import HeardFile, HearingLimits, HearingProgress
 from assistant.hearing.listening import hear, prewarm
 from tests.assistant.hearing.making_media import bursts, write_sound
@@ -97,7 +97,7 @@ def test_a_server_that_was_killed_is_replaced(hours: Path, tmp_path: Path) -> No
     killed = server()
     killed.kill()
 
-    with pytest.raises(BadMedia, match="its server was stopped"):
+    with pytest.raises(PartDown, match="server was stopped"):
         list(heard)
 
     good = write_sound(tmp_path / "good.wav", bursts([1.0], duration_s=2), codec="pcm_s16le")
