@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
-from assistant.engine.client import EngineClient, Priority
+from assistant.engine.client import EngineClient, ModelState, Priority
 from assistant.errors import BadInput, PartDown
 from assistant.questions import log as question_log
 from assistant.recognising.recognizer import ClipOptions
@@ -28,7 +28,8 @@ from knowledge.transcripts import store as transcripts
 from knowledge.transcripts.segment import Segment
 
 MAX_QUESTION_CHARACTERS = 2_000
-MAX_QUESTION_SOUND_S = 60.0
+MAX_QUESTION_SOUND_S = 65.0
+"""The page stops recording after 60 s; what was said just before the button was pressed comes on top."""
 
 NOTE_WORDS_ALONE = "words-alone"
 NOTE_LANGUAGE = "language-not-embedded"
@@ -110,13 +111,12 @@ class Asking:
         """
         started = self._clock()
         speech = self._engine.transcribe(
-            data, filename=filename, options=ClipOptions(language=language), priority=Priority.QUESTION
+            data,
+            filename=filename,
+            options=ClipOptions(language=language),
+            priority=Priority.QUESTION,
+            longest_s=MAX_QUESTION_SOUND_S,
         )
-        if speech.duration_s > MAX_QUESTION_SOUND_S:
-            raise BadInput(
-                f"{filename}: {speech.duration_s:.0f} s long; a question may take {MAX_QUESTION_SOUND_S:.0f} s",
-                "ask it in a sentence or two, or index the file as a recording",
-            )
         text = " ".join(segment.text for segment in speech.segments).strip()
         question = AskedQuestion(text, language or speech.language or guess_language(text), speech.duration_s)
         heard = _Heard(question, speech.decode_ms, speech.recognise_ms, started)
@@ -129,15 +129,17 @@ class Asking:
     ) -> Answer:
         text = heard.question.text
         before_embedding = self._clock()
-        vector, languages, notes = self._embedded(text, heard.question.language)
+        vector, embedder, notes = self._embedded(text, heard.question.language)
         before_search = self._clock()
         permitted = self._all_courses() if courses is None else courses
         view = self._index.view()
-        if vector is not None and view.embedder_digest is None:
+        if embedder is not None and view.embedder_digest != embedder.digest:
+            # Vectors of two embedders are never compared; the index has those of the new one in a moment.
+            vector = None
             notes = (*notes, NOTE_WORDS_ALONE) if NOTE_WORDS_ALONE not in notes else notes
         with self._database.read() as session:
             found = find(
-                Question(text, heard.question.language, vector, languages),
+                Question(text, heard.question.language, vector, embedder.languages if embedder else None),
                 view=view,
                 segments=_segments_in(session),
                 courses=permitted,
@@ -166,16 +168,16 @@ class Asking:
             question_log.record(self._database, answer, spoken=heard.decode_ms is not None, asker=asker)
         return answer
 
-    def _embedded(self, text: str, language: str) -> tuple[Vectors | None, frozenset[str] | None, tuple[str, ...]]:
-        """The question's vector, or None with a note: without an embedder, words and sounds still find."""
+    def _embedded(self, text: str, language: str) -> tuple[Vectors | None, ModelState | None, tuple[str, ...]]:
+        """The question's vector and whose it is, or a note: without an embedder, words and sounds still find."""
         try:
             vector = self._engine.embed([text], kind=TextKind.QUESTION)
-            known = self._engine.state().embedder.languages
+            embedder = self._engine.state().embedder
         except PartDown:
             return None, None, (NOTE_WORDS_ALONE,)
-        if known is not None and language.split("-")[0] not in known:
-            return vector, known, (NOTE_LANGUAGE,)
-        return vector, known, ()
+        if embedder.languages is not None and language.split("-")[0] not in embedder.languages:
+            return vector, embedder, (NOTE_LANGUAGE,)
+        return vector, embedder, ()
 
     def _all_courses(self) -> frozenset[str]:
         with self._database.read() as session:

@@ -73,7 +73,8 @@ class EngineClient(Protocol):
         options: ClipOptions = ClipOptions(),
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
+        longest_s: float | None = None,
     ) -> HeardSpeech:
-        """A whole file: decoded and cut by the engine."""
+        """A whole file: decoded and cut by the engine. BadInput for one longer than `longest_s`, found out soon."""
 
     def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors: ...

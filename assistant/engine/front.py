@@ -196,6 +196,7 @@ async def _hear_file(engine: RunningEngine, asked: TranscriptionRequest, haste: 
             options=asked.options,
             priority=haste.priority,
             deadline_at=_deadline_at(haste),
+            longest_s=asked.longest_s,
         )
 
 

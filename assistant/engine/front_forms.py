@@ -43,6 +43,7 @@ FIELDS = frozenset(
         "itn",
         "script",
         "clip",
+        "longest_s",
         "stream",
         "include[]",
         "chunking_strategy",
@@ -69,6 +70,7 @@ class TranscriptionRequest:
     response_format: str
     words: bool
     clip: bool
+    longest_s: float | None
 
 
 class EmbeddingRequest(BaseModel):
@@ -132,6 +134,7 @@ def transcription_request(form: FormData) -> TranscriptionRequest:
         response_format=response_format,
         words="word" in granularities,
         clip=_flag(form, "clip", default=False),
+        longest_s=_seconds(form, "longest_s"),
     )
 
 
@@ -166,6 +169,17 @@ def _text(form: FormData, name: str) -> str:
     if not isinstance(value, str):
         raise BadInput(f"{name}: a text is needed, not a file")
     return value.strip() if name != "script" else value
+
+
+def _seconds(form: FormData, name: str) -> float | None:
+    value = _text(form, name)
+    try:
+        seconds = float(value) if value else None
+    except ValueError:
+        seconds = math.nan
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise BadInput(f"{name}: {value[:40]!r} is no number of seconds")
+    return seconds
 
 
 def _flag(form: FormData, name: str, *, default: bool) -> bool:

@@ -114,13 +114,16 @@ class HttpEngineClient:
         options: ClipOptions = NOTHING_KNOWN,
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
+        longest_s: float | None = None,
     ) -> HeardSpeech:
+        fields = _fields(options) | ({} if longest_s is None else {"longest_s": str(longest_s)})
+
         def ask(url: str) -> HeardSpeech:
             headers, wait_s = _headers(priority, deadline_s), _wait_s(deadline_s, FILE_S)
             if isinstance(sound, bytes):
-                return _heard(self._transcription(url, sound, filename, _fields(options), headers, wait_s))
+                return _heard(self._transcription(url, sound, filename, fields, headers, wait_s))
             with sound.open("rb") as file:
-                return _heard(self._transcription(url, file, filename, _fields(options), headers, wait_s))
+                return _heard(self._transcription(url, file, filename, fields, headers, wait_s))
 
         return self._try_each(ask, down=RecognizerDown)
 

@@ -5,6 +5,7 @@ to another, at the front of its lane.
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import socket
@@ -272,8 +273,16 @@ class Child:
 
     @classmethod
     async def start(cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int) -> "Child":
+        try:
+            return await cls._started(role, spec, niceness=niceness)
+        except OSError as error:  # no memory, no descriptors, too many processes: there may be later
+            raise ChildLostError(f"cannot be started: {error.strerror}") from error
+
+    @classmethod
+    async def _started(cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int) -> "Child":
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, contextlib.ExitStack() as undone:
+            undone.callback(ours.close)
             process = subprocess.Popen(  # noqa: ASYNC220  (a spawn takes a millisecond; nothing is waited for)
                 [sys.executable, "-m", "assistant.engine.device"],
                 stdin=subprocess.PIPE,
@@ -285,6 +294,7 @@ class Child:
             assert process.stdin is not None
             with suppress(BrokenPipeError), process.stdin as stdin:
                 stdin.write(CHILD_SPEC.dump_json(child_spec) + b"\n")
+            undone.pop_all()
         reader, writer = await asyncio.open_connection(sock=ours, limit=4_000_000)
         return cls(process, reader, writer)
 

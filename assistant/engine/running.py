@@ -56,8 +56,9 @@ class RunningEngine:
         self.spec = spec
         self._recogniser = Pool("recogniser", spec, children=spec.recogniser_children, down=RecognizerDown)
         self._embedder = Pool("embedder", spec, children=1, down=EmbedderDown)
-        self._decoding = ThreadPoolExecutor(MOST_FILES, thread_name_prefix="hear")
-        self._files = 0
+        # Apart, so that questions find room however many long files are being heard.
+        self._decoding = {kind: ThreadPoolExecutor(MOST_FILES, thread_name_prefix=f"hear {kind}") for kind in Priority}
+        self._files = Counter[Priority]()
 
     async def start(self) -> None:
         await asyncio.to_thread(prewarm)
@@ -66,7 +67,8 @@ class RunningEngine:
 
     async def close(self) -> None:
         await asyncio.gather(self._recogniser.close(), self._embedder.close())
-        self._decoding.shutdown(wait=False, cancel_futures=True)
+        for threads in self._decoding.values():
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def state(self) -> EngineState:
         return EngineState(
@@ -127,24 +129,40 @@ class RunningEngine:
         return np.frombuffer(reply.payload, "<f4").reshape(len(texts), reply.message.dimensions)
 
     async def transcribe(
-        self, path: Path, *, name: str, options: ClipOptions, priority: Priority, deadline_at: float | None
+        self,
+        path: Path,
+        *,
+        name: str,
+        options: ClipOptions,
+        priority: Priority,
+        deadline_at: float | None,
+        longest_s: float | None = None,
     ) -> Transcription:
-        """A whole file, called `name` in messages: decoded and cut here, its clips recognised over all children."""
-        if self._files >= MOST_FILES:
-            raise Busy(f"{self._files} files are being heard already", "come back later", retry_after_s=5.0)
-        self._files += 1
+        """A whole file, called `name` in messages: decoded and cut here, its clips recognised over all children.
+
+        Raises BadInput as soon as it proves longer than `longest_s`.
+        """
+        if self._files[priority] >= MOST_FILES:
+            raise Busy(f"{self._files[priority]} files are being heard already", "come back later", retry_after_s=5.0)
+        self._files[priority] += 1
         try:
             async with asyncio.timeout(None if deadline_at is None else deadline_at - time.monotonic()):
-                return await self._transcribe(path, name, options, priority, deadline_at)
+                return await self._transcribe(path, name, options, priority, deadline_at, longest_s)
         except TimeoutError as error:
             raise DeadlinePassed("the deadline passed before the file was heard") from error
         except BaseExceptionGroup as group:
             raise _first(group) from group
         finally:
-            self._files -= 1
+            self._files[priority] -= 1
 
     async def _transcribe(
-        self, path: Path, name: str, options: ClipOptions, priority: Priority, deadline_at: float | None
+        self,
+        path: Path,
+        name: str,
+        options: ClipOptions,
+        priority: Priority,
+        deadline_at: float | None,
+        longest_s: float | None,
     ) -> Transcription:
         clock = _Clock()
         room = asyncio.Semaphore(self._recogniser.children + 1)
@@ -160,8 +178,11 @@ class RunningEngine:
                 room.release()
                 clock.recognised()
 
-        async with asyncio.TaskGroup() as group, aclosing(self._pieces(path, name, clock)) as pieces:
+        threads = self._decoding[priority]
+        async with asyncio.TaskGroup() as group, aclosing(self._pieces(path, name, clock, threads)) as pieces:
             async for piece in pieces:
+                if longest_s is not None and _reaches_s(piece) > longest_s:
+                    raise BadInput(f"{name}: longer than {longest_s:g} s", "send a shorter one")
                 if isinstance(piece, SpeechClip):
                     await room.acquire()
                     clock.first_clip()
@@ -172,7 +193,9 @@ class RunningEngine:
         results = [(clip, task.result()) for clip, task in jobs]
         return _transcription(results, end, options, clock)
 
-    async def _pieces(self, path: Path, name: str, clock: "_Clock") -> AsyncGenerator[HeardPiece, None]:
+    async def _pieces(
+        self, path: Path, name: str, clock: "_Clock", threads: ThreadPoolExecutor
+    ) -> AsyncGenerator[HeardPiece, None]:
         """`hear` in a thread, a piece at a time; however this ends, its decoding child ends too."""
         loop = asyncio.get_running_loop()
         limits = HearingLimits(max_hours=self.spec.max_hours)
@@ -183,7 +206,7 @@ class RunningEngine:
         try:
             while True:
                 started = time.perf_counter()
-                step = loop.run_in_executor(self._decoding, next, pieces, None)
+                step = loop.run_in_executor(threads, next, pieces, None)
                 piece = await asyncio.shield(step)
                 clock.decode_s += time.perf_counter() - started
                 if piece is None:
@@ -264,6 +287,13 @@ def _transcription(
         truncated=any(result.truncated for _, result in results),
         hard_to_hear=next((doubt for doubt in doubts if doubt), None),
     )
+
+
+def _reaches_s(piece: HeardPiece) -> float:
+    """How far into the file this piece shows that it goes."""
+    if isinstance(piece, SpeechClip):
+        return piece.end_s
+    return piece.duration_s if isinstance(piece, HeardFile) else piece.decoded_s
 
 
 def segments_of(clip: SpeechClip, result: Recognised) -> list[Segment]:

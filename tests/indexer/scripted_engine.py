@@ -98,6 +98,7 @@ class ScriptedEngine:
         options: ClipOptions = NOTHING_KNOWN,
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
+        longest_s: float | None = None,
     ) -> HeardSpeech:
         raise RecognizerDown("the scripted engine hears clips only")
 

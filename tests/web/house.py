@@ -156,6 +156,7 @@ class ScriptedEngine:
         options: ClipOptions = NO_OPTIONS,
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
+        longest_s: float | None = None,
     ) -> HeardSpeech:
         self.heard_files.append(filename)
         return HeardSpeech((spoken_segment(0.5, 2.0, "the yellow form"),), "en", 2.5, 10.0, 300.0)

@@ -48,7 +48,7 @@ def transcribe(request: Request, form: Annotated[UploadedForm, Depends(uploaded_
     if wanted not in FORMATS:
         raise BadInput(f"response_format {wanted[:40]!r} is unknown", f"use one of {', '.join(FORMATS)}")
     speech = services_of(request).engine.transcribe(
-        file.path, filename=file.filename or "sound", options=_options(form), priority=Priority.QUESTION
+        file.path, filename=file.filename or "sound", options=_options(form), priority=Priority.INDEX
     )
     return _reply(speech, wanted)
 

@@ -18,7 +18,7 @@ from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.finding.moment import Verdict
 from knowledge.index.follower import IndexFollower
 from knowledge.passages.cutting import cut_passages
-from knowledge.passages.store import publish, replace_passages
+from knowledge.passages.store import passages_of, publish, replace_passages, save_vectors
 from knowledge.transcripts.segment import Segment, TimeSource
 from knowledge.transcripts.store import save_transcript
 from tests.shelf import enter
@@ -52,6 +52,7 @@ class SmallEngine:
         options: ClipOptions,
         priority: Priority,
         deadline_s: float | None = None,
+        longest_s: float | None = None,
     ) -> HeardSpeech:
         return HeardSpeech(self.heard, "en", 2.0, 1.0, 1.0)
 
@@ -119,6 +120,16 @@ def test_nothing_is_found_in_courses_that_are_not_permitted(asking: Asking) -> N
 @pytest.mark.usefixtures("recording")
 def test_without_an_embedder_words_find_and_the_answer_says_so(asking: Asking, engine: SmallEngine) -> None:
     engine.embedder_is_down = True
+    answer = asking.text("How do I report a near miss?")
+    assert answer.hits
+    assert NOTE_WORDS_ALONE in answer.notes
+
+
+def test_vectors_of_two_embedders_are_never_compared(asking: Asking, database: Database, recording: str) -> None:
+    with database.write() as session:
+        ids = [passage.id for passage in passages_of(session, recording, 1)]
+        save_vectors(session, "another", {key: np.ones(3, np.float32) for key in ids})
+        publish(session, recording, 1)
     answer = asking.text("How do I report a near miss?")
     assert answer.hits
     assert NOTE_WORDS_ALONE in answer.notes

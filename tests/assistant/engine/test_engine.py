@@ -225,6 +225,8 @@ def test_another_address_than_loopback_needs_a_key(tmp_path: Path) -> None:
         (SILENCE, {"hotwords": '{"a": 1}'}, 422, "hotwords"),
         (SILENCE, {"script": "x" * 1_000_001}, 413, "1 MB"),
         (SILENCE, {"stream": "true"}, 422, "not streamed"),
+        (SILENCE, {"longest_s": "soon"}, 422, "no number of seconds"),
+        (SILENCE, {"longest_s": "0.5"}, 422, "longer than 0.5 s"),
     ],
 )
 def test_bad_input_is_refused_by_name(
