@@ -19,6 +19,7 @@ from assistant.jobs.job import Job
 from indexer.housekeeping import HouseKeeper
 from indexer.services import Services
 from indexer.steps import run
+from knowledge.database import new_id
 from knowledge.errors import DatabaseBusy, KnowledgeError, RecordingGone
 
 Result = TypeVar("Result")
@@ -101,7 +102,9 @@ class _Worker:
         with self._services.database.read() as session:
             if not jobs.anything_due(session):
                 return False
-        job = self._write(lambda session: jobs.claim(session, owner=self._owner, lease_s=self._services.limits.lease_s))
+        # A name for each time a job is taken: a lapsed lease may come back to the worker that had it.
+        owner = f"{self._owner}:{new_id()}"
+        job = self._write(lambda session: jobs.claim(session, owner=owner, lease_s=self._services.limits.lease_s))
         if job is None:
             return False
         thread = threading.Thread(target=self._do, args=(job,), name=f"job {job.id}", daemon=True)

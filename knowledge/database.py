@@ -3,7 +3,9 @@
 SQLite by default (WAL, `BEGIN IMMEDIATE` for writes), PostgreSQL by URL. Nobody above this file knows which.
 """
 
+import contextlib
 import datetime as dt
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -114,14 +116,13 @@ class Database:
         if not self.is_sqlite:
             return
         connection = self.engine.raw_connection()
-        try:
+        with contextlib.closing(connection):
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_WAIT_MS}")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with contextlib.suppress(sqlite3.Error):
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             cursor.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
             cursor.close()
-        finally:
-            connection.close()
 
     def _say_plainly(self, context: ExceptionContext) -> None:
         """Name the two failures that a person can do something about."""

@@ -2,7 +2,8 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ from earmark.build import House, open_engine, open_house, open_index, open_worke
 from earmark.cli.console import clock, say, tell, tell_json, tell_table
 from earmark.cli.flags import settings_of
 from earmark.cli.progress import Watched, watch
+from indexer.services import Services
 from indexer.worker import run_worker
 from knowledge.passages import store as passages
 from knowledge.recordings import store as recordings
@@ -29,6 +31,7 @@ from knowledge.transcripts import store as transcripts
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 POLL_S = 0.3
+LOOKS_FOR_WORKER_EVERY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,8 @@ def index_paths(
         except EarmarkError as error:
             refused.append(Refused(file.name, error))
     waiting = [Watched(received.job_id, file.name) for file, received in taken if received.job_id]
-    with _a_worker(house, engine, needed=bool(waiting)):
-        over = watch(house.database, waiting, poll_s=POLL_S, quiet=quiet)
+    with _OwnWorker(house, engine) as worker:
+        over = watch(house.database, waiting, poll_s=POLL_S, quiet=quiet, meanwhile=worker.where_none_lives)
     return _outcome(house, taken, over, refused)
 
 
@@ -132,24 +135,43 @@ def _receive(house: House, file: MediaFile, *, course: str, language: str | None
     )
 
 
-@contextlib.contextmanager
-def _a_worker(house: House, engine: EngineClient | None, *, needed: bool) -> Iterator[None]:
-    """Where no worker lives, this call is one until its jobs are over."""
-    with house.database.read() as session:
-        lives = bool(presence.workers_alive(session))
-    if lives or not needed:
-        yield
-        return
-    stop = threading.Event()
-    with contextlib.ExitStack() as opened:
-        services = opened.enter_context(open_worker(house, engine or opened.enter_context(open_engine(house.settings))))
-        thread = threading.Thread(target=run_worker, args=(services,), kwargs={"stop": stop}, name="worker")
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
+class _OwnWorker:
+    """Where no worker lives, or the one that did is gone, this call is one until its jobs are over."""
+
+    def __init__(self, house: House, engine: EngineClient | None) -> None:
+        self._house, self._engine = house, engine
+        self._opened = contextlib.ExitStack()
+        self._stop = threading.Event()
+        self._services: Services | None = None
+        self._thread: threading.Thread | None = None
+        self._looked_at = float("-inf")
+
+    def __enter__(self) -> "_OwnWorker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._opened:
+            self._stop.set()
+            if self._thread is not None:
+                self._thread.join()
+
+    def where_none_lives(self) -> None:
+        """Called again and again while somebody waits."""
+        if time.monotonic() - self._looked_at < LOOKS_FOR_WORKER_EVERY_S:
+            return
+        self._looked_at = time.monotonic()
+        if self._thread is not None and self._thread.is_alive():
+            return
+        with self._house.database.read() as session:
+            if presence.workers_alive(session):
+                return
+        if self._services is None:
+            engine = self._engine or self._opened.enter_context(open_engine(self._house.settings))
+            self._services = self._opened.enter_context(open_worker(self._house, engine))
+        self._thread = threading.Thread(
+            target=run_worker, args=(self._services,), kwargs={"stop": self._stop}, name="worker"
+        )
+        self._thread.start()
 
 
 def _outcome(

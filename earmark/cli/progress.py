@@ -1,7 +1,7 @@
 """Watching jobs until they are over: a bar each on a terminal, a plain line a change in a pipe."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -28,17 +28,19 @@ class Watched:
     name: str
 
 
-def watch(database: Database, watched: Sequence[Watched], *, poll_s: float, quiet: bool) -> dict[str, Job]:
-    """Wait until every job is over; the jobs as they ended, by id."""
+def watch(
+    database: Database, watched: Sequence[Watched], *, poll_s: float, quiet: bool, meanwhile: Callable[[], None]
+) -> dict[str, Job]:
+    """Wait until every job is over; the jobs as they ended, by id. `meanwhile`: called again and again."""
     if quiet or not watched:
-        return _watch(database, watched, poll_s, _Silent())
+        return _watch(database, watched, poll_s, _Silent(), meanwhile)
     if not errors.is_terminal:
-        return _watch(database, watched, poll_s, _Lines())
+        return _watch(database, watched, poll_s, _Lines(), meanwhile)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[step]}"), TimeRemainingColumn(),
         console=errors,
     ) as bars:  # fmt: skip
-        return _watch(database, watched, poll_s, _Bars(bars))
+        return _watch(database, watched, poll_s, _Bars(bars), meanwhile)
 
 
 class _Silent:
@@ -79,7 +81,11 @@ class _Bars:
 
 
 def _watch(
-    database: Database, watched: Sequence[Watched], poll_s: float, shown: _Silent | _Lines | _Bars
+    database: Database,
+    watched: Sequence[Watched],
+    poll_s: float,
+    shown: _Silent | _Lines | _Bars,
+    meanwhile: Callable[[], None],
 ) -> dict[str, Job]:
     over: dict[str, Job] = {}
     job_ids = {one.job_id for one in watched}  # two files of one content share a job
@@ -93,4 +99,5 @@ def _watch(
                         over[one.job_id] = job
         if over.keys() == job_ids:
             return over
+        meanwhile()
         time.sleep(poll_s)

@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.product.running import Server, earmark, processes_of, serving, wait_until
+from tests.product.running import Server, command, earmark, processes_of, serving, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +35,24 @@ def test_a_second_index_of_the_same_file_skips_it(indexed_home: Path) -> None:
     assert again.code == 0
     assert again.json["indexed"] == []
     assert again.json["skipped"][0]["recording_id"] == listed["items"][0]["recording_id"]
+
+
+@pytest.mark.faults
+def test_an_index_that_waits_for_another_s_worker_goes_on_alone_when_that_is_gone(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    long, short = sorted((DATA / "courses").rglob("*.opus"), key=lambda path: -path.stat().st_size)[:2]
+    first = subprocess.Popen(command(home, "index", long), stderr=subprocess.PIPE, text=True, start_new_session=True)
+    with first:
+        assert first.stderr is not None
+        while "listening" not in first.stderr.readline():
+            assert first.poll() is None
+        second = subprocess.Popen(command(home, "index", short, "--json"), stdout=subprocess.PIPE, text=True)
+        with second:
+            wait_until(lambda: len(earmark(home, "jobs", "--json").json["items"]) == 2, timeout_s=30, what="two jobs")
+            os.killpg(first.pid, signal.SIGKILL)
+            out, _ = second.communicate(timeout=150)
+    assert second.returncode == 0
+    assert len(json.loads(out)["indexed"]) == 1
 
 
 def test_a_typed_question_gets_the_contracts_document(indexed_home: Path) -> None:
