@@ -1,10 +1,14 @@
 """The one place where the parts are put together. Everything heavy is made here, late, and closed again."""
 
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.answering.ask import Asking
 from assistant.engine.client import EngineClient
@@ -20,6 +24,7 @@ from earmark.settings import Settings
 from indexer.services import Services, WorkLimits
 from knowledge import model_files
 from knowledge.database import Database
+from knowledge.errors import KnowledgeError
 from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.index.follower import IndexFollower
 from knowledge.recordings import store as recordings
@@ -28,7 +33,9 @@ from web.app import create_app
 from web.services import WebServices
 
 EXAMPLES = 4
+MERGES_EVERY_S = 30.0
 AsgiApplication = Callable[..., Awaitable[None]]
+_LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,8 @@ def open_worker(house: House, engine: EngineClient) -> Iterator[Services]:
 @contextmanager
 def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
     settings = house.settings
-    with open_asking(house, engine) as asking:
+    with open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index, _merged_now_and_then(index):
+        asking = Asking(house.database, engine, index)
         yield create_app(
             WebServices(
                 database=house.database,
@@ -138,6 +146,27 @@ def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
                 examples=partial(_examples, house),
             )
         )
+
+
+@contextmanager
+def _merged_now_and_then(index: IndexFollower) -> Iterator[None]:
+    """A host that serves pages alone has no worker that would merge its index."""
+    stop = threading.Event()
+
+    def merge() -> None:
+        while not stop.wait(MERGES_EVERY_S):
+            try:
+                index.maybe_compact()
+            except (KnowledgeError, SQLAlchemyError, OSError) as error:
+                _LOG.warning("merging put off", reason=f"{type(error).__name__}: {error}")
+
+    thread = threading.Thread(target=merge, name="merge", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(5.0)
 
 
 def _examples(house: House) -> list[str]:

@@ -48,7 +48,7 @@ def run_engine(spec: EngineSpec, *, home: Path, host: str = "127.0.0.1", port: i
 
     Without a key a random one is made, and then only loopback will do.
     """
-    if key is None and not _is_loopback(host):
+    if key is None and not is_loopback(host):
         raise BadInput(f"an engine on {host} needs a secret", "set engine_key here and where it is used")
     secret = key or secrets.token_urlsafe(32)
     with holding_engine_lock(home), _listening(host, port) as listener:
@@ -133,19 +133,20 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _url(host: str, port: int) -> str:
-    """What programs on this machine call: an address that listens everywhere is reached by loopback."""
-    reach = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (compared with, not bound)
-    return f"http://[{reach}]:{port}" if ":" in reach else f"http://{reach}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
     if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _url(host: str, port: int) -> str:
+    """What programs on this machine call: an address that listens everywhere is reached by loopback."""
+    reach = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (compared with, not bound)
+    return f"http://[{reach}]:{port}" if ":" in reach else f"http://{reach}:{port}"
 
 
 def _run_borrowed() -> None:

@@ -1,7 +1,6 @@
 """`earmark serve`, and its three processes run alone: `web`, `engine`, `worker`; and `demo`."""
 
 import errno
-import ipaddress
 import secrets
 import signal
 import socket
@@ -15,7 +14,7 @@ import httpx
 import typer
 import uvicorn
 
-from assistant.engine.service import run_engine
+from assistant.engine.service import is_loopback, run_engine
 from assistant.errors import BadInput
 from earmark.build import engine_spec, open_engine, open_house, open_web, open_worker
 from earmark.cli.console import say, tell
@@ -81,7 +80,7 @@ def _in_url(host: str) -> str:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=1.0).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=1.0, trust_env=False).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 
@@ -147,15 +146,6 @@ def worker(
     signal.signal(signal.SIGINT, end)
     with open_house(settings) as house, open_engine(settings) as live, open_worker(house, live) as services:
         run_worker(services, once=once, stop=stop)
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def refuse_public_address(settings: Settings) -> None:
