@@ -3,6 +3,7 @@
 import io
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from knowledge.finding.moment import Verdict
 from tests.browser.conftest import Served, decoded, microphone_file, opened_chromium, tone, until, watched, write_film
 from tests.product.running import earmark
 from tests.product.running import serving as serving_product
-from tests.web.house import LINES, WebHouse
+from tests.web.house import LINES, WebHouse, trial_state
 
 pytestmark = pytest.mark.browser
 DATA = Path(__file__).parents[2] / "data"
@@ -143,6 +144,64 @@ def test_the_switch_of_languages_leads_back_to_the_answer(page: Page, served: Se
 
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     assert page.url == answered
+
+
+def test_a_click_without_a_pointer_starts_and_stops(spoken_page: Page, served: Served) -> None:
+    teach(served.house)
+    spoken_page.goto(served.address)
+    spoken_page.locator("h1").click()  # a page that nobody touched may run no sound
+    spoken_page.evaluate("document.querySelector('[data-mic-button]').click()")
+    expect(spoken_page.locator("[data-microphone]")).to_have_attribute("data-state", "listening")
+    spoken_page.wait_for_timeout(1500)
+    spoken_page.evaluate("document.querySelector('[data-mic-button]').click()")
+    spoken_page.wait_for_selector("[data-answer]")
+    assert len(served.house.asking.sounds) == 1
+
+
+def test_the_answer_is_hushed_while_the_next_question_is_spoken_and_back_leads_to_it(
+    spoken_page: Page, served: Served
+) -> None:
+    teach(served.house)
+    spoken_page.goto(served.address)
+    for _ in range(2):
+        spoken_page.locator("[data-mic-button]").click()
+        expect(spoken_page.locator("[data-microphone]")).to_have_attribute("data-state", "listening")
+        assert not spoken_page.evaluate("[...document.querySelectorAll('audio, video')].some(m => !m.paused)")
+        spoken_page.wait_for_timeout(1500)
+        before = spoken_page.url
+        spoken_page.locator("[data-mic-button]").click()
+        spoken_page.wait_for_url(lambda url, before=before: url != before)
+        until(spoken_page, PLAYING)
+    second = spoken_page.url
+    spoken_page.go_back()
+    spoken_page.wait_for_url(lambda url: "/questions/" in url and url != second)
+    spoken_page.wait_for_selector("[data-answer]")
+    spoken_page.go_back()
+    spoken_page.wait_for_url(served.address + "/")
+    expect(spoken_page.locator("[data-answer]")).to_have_count(0)
+
+
+def test_where_the_recogniser_is_down_the_microphone_is_not_offered(page: Page, served: Served) -> None:
+    served.house.engine.now = replace(trial_state(), recogniser=replace(trial_state().recogniser, state="down"))
+    page.goto(served.address)
+    expect(page.locator("[data-mic-status]")).to_contain_text("the recogniser is not running")
+    expect(page.locator("[data-mic-button]")).to_be_hidden()
+
+
+def test_a_server_that_does_not_answer_is_named(browser: Browser, served: Served) -> None:
+    context = browser.new_context(locale="en")
+    page = context.new_page()
+    page.goto(served.address)
+    page.route("**/ask", lambda route: route.abort())
+    page.fill("#question", "a near miss")
+    page.locator("#ask-button").click()
+    expect(page.locator("[data-no-answer]")).to_contain_text("The server does not answer")
+    page.unroute("**/ask")
+    teach(served.house)
+    page.locator("#ask-button").click()
+    page.wait_for_selector("[data-answer]")
+    expect(page.locator("[data-no-answer]")).to_be_hidden()
+    context.close()
 
 
 def test_escape_throws_away_what_was_said(spoken_page: Page, served: Served) -> None:

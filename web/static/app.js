@@ -22,6 +22,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (requestConfig.verb === "get") event.detail.shouldSwap = false;
   else event.detail.swapOverride = "beforebegin";
 });
+// The server does not answer: said once, where everybody looks, until something works again.
+const silence = document.querySelector("[data-no-answer]");
+for (const kind of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(kind, () => { silence.textContent = silence.dataset.noAnswer; });
+}
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.xhr?.status) silence.textContent = "";
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   mountAll(event.detail.target);
   if (event.detail.target.id === "answer") mountAnswer(event.detail.target, { spoken: false });

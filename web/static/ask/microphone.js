@@ -4,6 +4,7 @@ import { openRecorder, whyNoMicrophone, whyRefused } from "./recorder.js";
 import { sendSound } from "./send.js";
 
 const HOLD_MS = 400;
+const CLICK_FOLLOWS_MS = 300;
 const SHORTEST_MS = 300;
 const LONGEST_S = 60;
 const WARM_MS = 20000;
@@ -28,7 +29,7 @@ class Microphone {
   mount() {
     this.mountSoundFile();
     this.mountKept();
-    const why = whyNoMicrophone();
+    const why = this.form.dataset.hears === "no" ? "notHeard" : whyNoMicrophone();
     if (why) {
       this.say(why);
       return;
@@ -46,8 +47,13 @@ class Microphone {
     this.button.addEventListener("pointerenter", () => this.warmWhereAllowed());
     this.button.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
-      this.button.setPointerCapture(event.pointerId);
       this.press();
+      this.button.setPointerCapture(event.pointerId);
+    });
+    this.button.addEventListener("pointerup", () => { this.pointerUpAt = performance.now(); });
+    // Voice control and screen readers click without a pointer; a click that follows one has been handled.
+    this.button.addEventListener("click", () => {
+      if (!(performance.now() - this.pointerUpAt < CLICK_FOLLOWS_MS)) this.press();
     });
     for (const kind of ["pointerup", "pointercancel"]) this.button.addEventListener(kind, () => this.release());
     this.button.addEventListener("contextmenu", (event) => event.preventDefault());
@@ -55,7 +61,7 @@ class Microphone {
 
   mountKeys() {
     const isOurs = (event) =>
-      (event.code === "Space" && (event.target === this.button || isFree(event.target))) ||
+      (event.code === "Space" && !event.shiftKey && (event.target === this.button || isFree(event.target))) ||
       (event.code === "Enter" && event.target === this.button);
     document.addEventListener("keydown", (event) => {
       if (event.code === "Escape" && this.state === "listening") this.throwAway();
@@ -85,6 +91,7 @@ class Microphone {
   }
 
   async listen() {
+    hush();
     this.turn("opening");
     this.wanted = true;
     this.say("opening");
@@ -117,11 +124,12 @@ class Microphone {
 
   async finish() {
     performance.mark("earmark:released");
+    const recorder = this.recorder;
     const lasted = performance.now() - this.startedAt;
     this.turn("thinking");
     let sound;
     try {
-      sound = await this.recorder.stop();
+      sound = await recorder.stop();
     } catch {
       this.cool();
       this.turn("idle");
@@ -129,7 +137,7 @@ class Microphone {
       return;
     }
     this.coolLater();
-    if (lasted < SHORTEST_MS || this.recorder.isSilent) {
+    if (lasted < SHORTEST_MS || recorder.isSilent) {
       this.turn("idle");
       this.say(lasted < SHORTEST_MS ? "tooShort" : "silent");
       return;
@@ -203,12 +211,9 @@ class Microphone {
     this.recorder = null;
   }
 
-  lose() {
-    if (this.state === "listening") {
-      window.clearInterval(this.clock);
-      this.turn("idle");
-      this.say("broken");
-    }
+  // The microphone went away: what was said until then is asked.
+  async lose() {
+    if (this.state === "listening") await this.finish();
     this.cool();
   }
 
@@ -247,6 +252,8 @@ class Microphone {
   }
 
   async sendFile(file) {
+    if (this.state === "listening") await this.throwAway();
+    if (this.state !== "idle") return;
     this.turn("thinking");
     this.say("thinking");
     const outcome = await sendSound(file, this.fields(), this.answer);
@@ -274,6 +281,11 @@ class Microphone {
     this.kept.hidden = !latest;
     this.kept.querySelector("[data-kept-text]").textContent = latest ? this.form.dataset.saysUnsent : "";
   }
+}
+
+// What plays would be recorded with the question.
+function hush() {
+  for (const media of document.querySelectorAll("audio, video")) media.pause();
 }
 
 // Where the space bar belongs to nobody else: not to a field, a button, a link, nor to what plays.

@@ -18,7 +18,11 @@ export async function sendSound(sound, fields, target) {
   target.innerHTML = html;
   window.htmx?.process(target);
   const address = reply.headers.get("HX-Push-Url");
-  if (address) window.history.pushState({ htmx: true }, "", address);
+  if (address) {
+    // Without its mark htmx would not bring the page before back.
+    window.history.replaceState({ htmx: true }, "", window.location.href);
+    window.history.pushState({ htmx: true }, "", address);
+  }
   target.dispatchEvent(new CustomEvent("earmark:answered", { bubbles: true }));
   if (reply.ok) return "answered";
   return WORTH_ANOTHER_TRY(reply.status) ? "unsent" : "refused";
