@@ -83,6 +83,8 @@ def _earmark_error(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, Busy):
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
+    elif isinstance(error, PartDown):
+        headers["retry-after"] = "5"
     return _reply(request, status_of(error), error.kind, error.detail, error.way_out, headers)
 
 

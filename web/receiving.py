@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from assistant.courses.naming import GENERAL, uploaded_name
 from assistant.courses.receiving import Received, receive
-from assistant.courses.sidecars import SCRIPT_SUFFIXES, SUBTITLE_SUFFIXES, Sidecars
+from assistant.courses.sidecars import SCRIPT_SUFFIXES, SUBTITLE_SUFFIXES, Sidecars, is_beside
 from assistant.errors import BadInput, DiskFull
 from web.services import WebServices
 from web.uploads import UploadedFile, UploadedForm
@@ -69,14 +69,9 @@ def receive_all(services: WebServices, form: UploadedForm) -> list[Received]:
 
 
 def _with_its_texts(media: UploadedFile, beside: Sequence[UploadedFile], *, alone: bool) -> UploadedRecording:
-    own = [file for file in beside if alone or _belongs(file, media)]
-    return UploadedRecording(media, _first(own, SUBTITLE_SUFFIXES), _first(own, SCRIPT_SUFFIXES))
-
-
-def _belongs(file: UploadedFile, media: UploadedFile) -> bool:
-    stem = PurePosixPath(uploaded_name(file.filename)).stem.casefold()
     name = uploaded_name(media.filename)
-    return stem in (name.casefold(), PurePosixPath(name).stem.casefold())
+    own = [file for file in beside if alone or is_beside(uploaded_name(file.filename), name)]
+    return UploadedRecording(media, _first(own, SUBTITLE_SUFFIXES), _first(own, SCRIPT_SUFFIXES))
 
 
 def _first(files: Sequence[UploadedFile], suffixes: Sequence[str]) -> UploadedFile | None:

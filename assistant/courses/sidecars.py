@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from assistant.errors import BadInput
 
@@ -35,6 +35,12 @@ def sidecars_beside(path: Path) -> Sidecars:
     """The regular files that carry the recording's name: `talk.mp4` has `talk.srt`, `talk.mp4.txt`, `talk.en.vtt`."""
     beside = sorted(each.name for each in path.parent.iterdir() if each.is_file() and not each.is_symlink())
     return Sidecars(subtitles=_closest(path, beside, SUBTITLE_SUFFIXES), script=_closest(path, beside, SCRIPT_SUFFIXES))
+
+
+def is_beside(name: str, recording: str) -> bool:
+    """Whether a text called `name` is one of this recording's, however the two are capitalised."""
+    stem, path = PurePath(name.casefold()).stem, PurePath(recording.casefold())
+    return stem in (path.stem, path.name) or _with_language(path, stem)
 
 
 def kept_sidecars(folder: Path) -> Sidecars:
@@ -79,6 +85,6 @@ def _closest(path: Path, beside: list[str], suffixes: tuple[str, ...]) -> Path |
     return None
 
 
-def _with_language(path: Path, stem: str) -> bool:
+def _with_language(path: PurePath, stem: str) -> bool:
     language = stem.removeprefix(f"{path.stem}.")
     return language != stem and len(language) in _LANGUAGE_LENGTHS and language.replace("-", "").isalnum()

@@ -7,7 +7,7 @@ no worker and no indexing; the states of recordings follow their jobs here, in t
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from assistant.errors import BadInput, Cancelled, EarmarkError, NotFound
@@ -240,6 +240,23 @@ def list_jobs(
     jobs = [_job(row, moment) for row in session.scalars(wanted)]
     more = len(jobs) > limit
     return JobPage(tuple(jobs[:limit]), jobs[limit - 1].id if more else None)
+
+
+def jobs_to_watch(
+    session: Session, *, most_open: int = 100, most_over: int = 50, now: dt.datetime | None = None
+) -> tuple[list[Job], int]:
+    """What is under way in the order of its turn, then what is over, newest first; and how many more are waiting.
+
+    Jobs of removed recordings are left out.
+    """
+    moment = now or database_now(session)
+    kept = exists().where(RecordingRow.id == JobRow.recording_id, RecordingRow.state != RecordingState.REMOVED)
+    is_open = JobRow.state.not_in(_OVER)
+    waits = case((JobRow.state == JobState.RUNNING, 0), else_=1)
+    under_way = session.scalars(select(JobRow).where(kept, is_open).order_by(waits, JobRow.id).limit(most_open)).all()
+    over = session.scalars(select(JobRow).where(kept, ~is_open).order_by(JobRow.id.desc()).limit(most_over)).all()
+    count = session.scalar(select(func.count()).select_from(JobRow).where(kept, is_open)) or 0
+    return [_job(row, moment) for row in (*under_way, *over)], count - len(under_way)
 
 
 def _due(now: dt.datetime) -> ColumnElement[bool]:

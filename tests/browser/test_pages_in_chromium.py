@@ -170,6 +170,19 @@ def test_a_refused_upload_says_why_in_its_row(page: Page, served: Served, tmp_pa
     expect(page.locator("[data-sending] li")).to_contain_text("empty.wav: the file is empty")
 
 
+def test_an_upload_that_is_too_large_says_so(page: Page, served: Served, tmp_path: Path) -> None:
+    page.goto(f"{served.address}/jobs")
+    page.route(
+        "**/recordings",
+        lambda route: route.fulfill(status=413, content_type="text/plain", body="Larger than 4,000 MB. Send less.\n"),
+    )
+    (tmp_path / "film.mp4").write_bytes(b"x")
+    page.set_input_files("[data-files]", [tmp_path / "film.mp4"])
+    page.click("[data-send]")
+
+    expect(page.locator("[data-sending] li")).to_contain_text("Larger than 4,000 MB. Send less.")
+
+
 def test_the_focus_stays_where_it_is_while_progress_goes_on(page: Page, served: Served) -> None:
     furnish(served)
     page.goto(f"{served.address}/jobs")

@@ -94,6 +94,15 @@ def test_lists_go_on_from_their_next(browser: TestClient, house: WebHouse) -> No
         assert rest["next"] is None
 
 
+def test_a_list_goes_on_though_the_last_of_the_page_before_is_gone(browser: TestClient, house: WebHouse) -> None:
+    recordings = [house.add_recording(name=f"{n}.wav", duration_s=20.0 + n) for n in range(3)]
+    first = browser.get("/api/v1/recordings", params={"limit": 1}).json()
+    assert first["next"] == recordings[2]
+    browser.delete(f"/api/v1/recordings/{recordings[2]}")
+    rest = browser.get("/api/v1/recordings", params={"after": first["next"]}).json()
+    assert [one["id"] for one in rest["items"]] == [recordings[1], recordings[0]]
+
+
 def test_a_job_has_the_fields_of_the_contract(browser: TestClient, house: WebHouse) -> None:
     job_id = house.add_job(state=JobState.RUNNING)
 

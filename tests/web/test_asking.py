@@ -198,6 +198,7 @@ def test_a_recogniser_that_is_down_is_told_with_its_way_out(browser: TestClient,
     reply = browser.post("/ask", files={"sound": ("q.wav", b"x", "audio/wav")}, headers=HTMX)
 
     assert reply.status_code == 503
+    assert reply.headers["retry-after"] == "5"
     assert "type the question meanwhile" in reply.text
     assert "<html" not in reply.text
 

@@ -3,7 +3,9 @@
 import pytest
 from starlette.testclient import TestClient
 
+from knowledge.transcripts.segment import Segment
 from tests.web.house import WebHouse
+from web.views.transcript import cut_lines, window
 
 
 def test_a_link_with_a_second_opens_there(browser: TestClient, house: WebHouse) -> None:
@@ -71,6 +73,12 @@ def test_the_lines_around_a_second_mark_the_answer(browser: TestClient, house: W
 
     assert "<mark>You report a near miss the same day, on the yellow form.</mark>" in reply.text
     assert reply.text.count("<mark>") == 1
+
+
+def test_in_a_long_silence_the_window_knows_that_speech_goes_on() -> None:
+    lines = [line for at in (0.0, 3600.0) for line in cut_lines(Segment(at, at + 5, "we go on", "en"))]
+    shown = window("r", lines, around_s=1800.0, before_s=90.0, after_s=510.0, span=None)
+    assert (shown.lines, shown.more_before, shown.more_after) == ((), True, True)
 
 
 def test_recordings_are_listed_by_course_and_by_page(browser: TestClient, house: WebHouse) -> None:

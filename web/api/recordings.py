@@ -66,11 +66,10 @@ def list_recordings(request: Request, course: str | None = None, after: str | No
     database = services_of(request).database
     names = library.course_names(database)
     found = library.all_recordings(database, library.course(database, course).id if course else None)
-    position = next((at + 1 for at, one in enumerate(found) if one.id == after), 0)
-    shown = found[position : position + limit]
-    more = position + limit < len(found)
-    items = [RecordingOut.of(one, names.get(one.course_id, "")) for one in shown]
-    return RecordingsOut(items=items, next=shown[-1].id if more else None)
+    # Ids grow with time, so that the page after one goes on at the same place though its last recording is gone.
+    left = [one for one in found if after is None or one.id < after]
+    items = [RecordingOut.of(one, names.get(one.course_id, "")) for one in left[:limit]]
+    return RecordingsOut(items=items, next=items[-1].id if len(left) > limit else None)
 
 
 @router.get("/recordings/{recording_id}", response_model=RecordingOut)

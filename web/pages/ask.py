@@ -97,7 +97,7 @@ def _answer_values(request: Request, view: AnswerView) -> dict[str, object]:
     player = None
     if first is not None:
         player = player_view(database, library.recording(database, first.recording_id), span=first.span)
-    return {"answer": view, "player": player, "course_count": len(library.courses(database))}
+    return {"answer": view, "player": player}
 
 
 def _frame(request: Request) -> dict[str, object]:

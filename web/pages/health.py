@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from assistant.engine.client import ModelState
 from assistant.errors import PartDown
+from knowledge.errors import KnowledgeError
 from web.library import services_of
 
 router = APIRouter(include_in_schema=False)
@@ -54,7 +55,7 @@ def _database(request: Request) -> str:
     try:
         with services_of(request).database.read() as session:
             session.execute(text("select 1 from recording where 1 = 0"))
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, KnowledgeError) as error:
         return f"down: {type(error).__name__}"
     return "ready"
 

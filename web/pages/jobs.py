@@ -16,7 +16,6 @@ from web.uploads import UploadedForm, form_in_folder, uploads_folder
 from web.views.jobs import JobView, job_view
 
 router = APIRouter(include_in_schema=False)
-_SHOWN = 50
 
 
 async def uploaded_form(request: Request) -> AsyncIterator[UploadedForm]:
@@ -75,9 +74,9 @@ def _back(request: Request) -> Response:
 def _jobs_values(request: Request) -> dict[str, object]:
     database = services_of(request).database
     with database.read() as session:
-        page = jobs.list_jobs(session, limit=_SHOWN)
-    recordings = library.recordings_by_id(database, (job.recording_id for job in page.items))
+        watched, more_waiting = jobs.jobs_to_watch(session)
+    recordings = library.recordings_by_id(database, (job.recording_id for job in watched))
     courses = library.course_names(database)
-    views = [job_view(job, recordings.get(job.recording_id), courses) for job in page.items]
+    views = [job_view(job, recordings.get(job.recording_id), courses) for job in watched]
     shown: list[JobView] = [view for view in views if not view.removed]
-    return {"jobs": shown, "busy": any(view.is_open for view in shown)}
+    return {"jobs": shown, "more_waiting": more_waiting, "busy": any(view.is_open for view in shown)}

@@ -14,7 +14,7 @@ async function copy(button) {
     address.searchParams.set("t", (media?.currentTime ?? 0).toFixed(1));
   }
   await navigator.clipboard.writeText(address.href);
-  const before = button.textContent;
+  button.dataset.saysCopy ??= button.textContent;
   button.textContent = button.dataset.saysCopied;
-  window.setTimeout(() => { button.textContent = before; }, 1500);
+  window.setTimeout(() => { button.textContent = button.dataset.saysCopy; }, 1500);
 }

@@ -76,12 +76,13 @@ def window(
     recording_id: str, lines: Sequence[Line], *, around_s: float, before_s: float, after_s: float, span: Span | None
 ) -> TranscriptView:
     """The lines from `before_s` ahead of a second to `after_s` behind it."""
-    chosen = [line for line in lines if line.end_s >= around_s - before_s and line.start_s <= around_s + after_s]
+    first_s, last_s = around_s - before_s, around_s + after_s
+    chosen = [line for line in lines if line.end_s >= first_s and line.start_s <= last_s]
     return TranscriptView(
         recording_id,
         tuple(line_view(line, span) for line in chosen),
-        more_before=bool(lines) and bool(chosen) and chosen[0] is not lines[0],
-        more_after=bool(lines) and bool(chosen) and chosen[-1] is not lines[-1],
+        more_before=any(line.end_s < first_s for line in lines),
+        more_after=any(line.start_s > last_s for line in lines),
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.courses.sidecars import Sidecars, read_script, sidecars_beside
+from assistant.courses.sidecars import Sidecars, is_beside, read_script, sidecars_beside
 from assistant.errors import BadInput
 
 
@@ -32,6 +32,16 @@ def test_the_closest_name_wins(tmp_path: Path) -> None:
     found = beside(tmp_path, "talk.de.srt", "talk.mp4.srt", "talk.srt")
 
     assert found.subtitles == tmp_path / "talk.srt"
+
+
+@pytest.mark.parametrize("name", ["talk.srt", "TALK.EN.SRT", "talk.mp4.txt", "talk.zh-Hant.vtt"])
+def test_a_text_that_was_sent_along_is_known_by_its_name(name: str) -> None:
+    assert is_beside(name, "Talk.mp4")
+
+
+@pytest.mark.parametrize("name", ["talk two.srt", "walk.srt", "talk.the first part of it.srt"])
+def test_a_text_of_another_name_is_not_its_own(name: str) -> None:
+    assert not is_beside(name, "Talk.mp4")
 
 
 def test_a_link_is_no_sidecar(tmp_path: Path) -> None:

@@ -311,6 +311,21 @@ def test_lists_come_newest_first_page_by_page(database: Database) -> None:
     assert seen == ids[::-1]
 
 
+def test_what_is_watched_begins_with_what_runs_however_much_was_added_since(database: Database) -> None:
+    over, first, second, third, removed = (a_job(database) for _ in range(5))
+    claimed(database)
+    with database.write() as session:
+        store.cancel(session, over, now=NOON)
+        store.stopped(session, store.get(session, over, now=NOON), now=NOON)
+        session.get_one(RecordingRow, store.get(session, removed).recording_id).state = RecordingState.REMOVED
+    claimed(database)
+    with database.read() as session:
+        watched, more = store.jobs_to_watch(session, most_open=2, now=NOON)
+        everything, none = store.jobs_to_watch(session, now=NOON)
+    assert ([job.id for job in watched], more) == ([first, second, over], 1)
+    assert ([job.id for job in everything], none) == ([first, second, third, over], 0)
+
+
 def test_lists_may_be_narrowed(database: Database) -> None:
     a_job(database)
     second = a_job(database)

@@ -41,7 +41,7 @@ class Upload {
     const media = files.filter((file) => !TEXTS.test(file.name));
     const texts = files.filter((file) => TEXTS.test(file.name));
     for (const file of media) {
-      const own = media.length === 1 ? texts : texts.filter((text) => stem(text) === stem(file) || stem(text) === file.name.toLowerCase());
+      const own = media.length === 1 ? texts : texts.filter((text) => belongs(text, file));
       this.queue.push(this.entry(file, own));
     }
     const left = texts.filter((text) => !this.queue.some(({ texts: own }) => own.includes(text)));
@@ -93,7 +93,8 @@ class Upload {
       return;
     }
     entry.row.classList.add("bad");
-    const why = [...(reply?.body.querySelectorAll("[data-error] p") ?? [])].map((p) => p.textContent).join(" ");
+    const told = [...(reply?.body.querySelectorAll("[data-error] p") ?? [])].map((p) => p.textContent).join(" ");
+    const why = told || reply?.body.body.textContent.trim(); // what is refused at the gate is told in plain text
     entry.says.textContent = `${this.form.dataset.saysFailed}: ${why || this.form.dataset.saysNetwork}`;
     entry.row.append(this.again(entry));
   }
@@ -134,6 +135,12 @@ class Upload {
 
 function parsed(html) {
   return new DOMParser().parseFromString(html, "text/html");
+}
+
+// talk.srt, talk.en.srt and talk.mp4.srt lie beside talk.mp4.
+function belongs(text, file) {
+  const named = stem(text);
+  return named === stem(file) || named === file.name.toLowerCase() || named.replace(/\.[a-z-]{2,8}$/, "") === stem(file);
 }
 
 function stem(file) {
