@@ -44,9 +44,10 @@ $(VENV)/.base: requirements/base.txt pyproject.toml $(VENV)/.torch
 	@$(PIP) install --no-deps --require-hashes -r requirements/base.txt
 	@$(PIP) install --no-deps --no-build-isolation -e . && touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+$(VENV)/.dev: requirements/dev.txt requirements/reference.txt $(VENV)/.base
 	@echo "== Installing what the tests and checks need"
-	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt && touch $@
+	@$(PIP) install --no-deps --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --require-hashes -r requirements/reference.txt && touch $@
 
 $(VENDOR): package.json package-lock.json $(VENV)/.base
 	@echo "== Fetching the page's libraries (htmx) from the npm registry"

@@ -108,12 +108,32 @@ def _recogniser(settings: Settings) -> Finding:
         if not settings.recognizer_url:
             return Finding("recogniser", Health.BROKEN, "remote, but no address", "set EARMARK_RECOGNIZER_URL")
         return Finding("recogniser", Health.WELL, f"remote: {settings.recognizer_url}")
+    if settings.recognizer is RecogniserName.FUNASR:
+        return _fun_asr(settings)
     return Finding(
         "recogniser",
         Health.NOTE,
         "pocketsphinx, the trial default: English only, about 4 words in 10 wrong on real speech",
-        "put a script beside each recording, or set EARMARK_RECOGNIZER=remote and EARMARK_RECOGNIZER_URL",
+        "put a script beside each recording, or set EARMARK_RECOGNIZER to funasr or remote",
     )
+
+
+def _fun_asr(settings: Settings) -> Finding:
+    """Folder, versions and device; the model itself is loaded by the engine alone."""
+    from assistant.recognising.fun_asr.device import place
+    from assistant.recognising.fun_asr.folder import read_folder
+
+    if settings.recognizer_model is None:
+        return Finding("recogniser", Health.BROKEN, "funasr, but no model folder", "set EARMARK_RECOGNIZER_MODEL")
+    try:
+        read_folder(settings.recognizer_model)
+        placement = place(settings.recognizer_device, settings.recognizer_dtype)
+    except KnowledgeError as error:
+        return Finding("recogniser", Health.BROKEN, f"funasr: {error.detail}", error.way_out)
+    if placement.device.type == "cpu":
+        way_out = "a GPU makes it many times faster; PyTorch finds none here"
+        return Finding("recogniser", Health.NOTE, f"funasr on {placement}", way_out)
+    return Finding("recogniser", Health.WELL, f"funasr on {placement}")
 
 
 def _embedder(settings: Settings) -> Finding:

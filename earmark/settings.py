@@ -22,6 +22,7 @@ TOML_NAME = "earmark.toml"
 
 class RecogniserName(StrEnum):
     POCKETSPHINX = "pocketsphinx"
+    FUNASR = "funasr"
     REMOTE = "remote"
 
 
@@ -48,6 +49,10 @@ class Settings(BaseSettings):
     """Base address of an OpenAI-compatible server, for recognizer = remote."""
     recognizer_key: str | None = None
     """Its key, sent as a bearer token and never logged."""
+    recognizer_device: str = Field(default="auto", pattern=r"auto|cpu|cuda(:\d+)?")
+    """Where funasr runs: auto takes the GPU if there is one."""
+    recognizer_dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Numbers funasr computes with: auto is half precision on a GPU, fp32 on a CPU."""
     recognizer_children: int | None = Field(default=None, ge=1, le=64)
     """Device children of the recogniser; as many as there are cores (at most 8) where absent."""
     embedder: str = "all-MiniLM-L6-v2"

@@ -5,6 +5,8 @@ Knows no engine and no network: a model is a folder of files, and what it is cal
 
 import hashlib
 import importlib.util
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,6 +49,40 @@ def file_sha256(path: Path) -> str:
 def folder_digest(folder: Path) -> str:
     """SHA-256 over the sorted names and contents of a model folder's files, hex; papers beside it left out."""
     return digest_of({name: file_sha256(folder / name) for name in model_files(folder)})
+
+
+def recorded_digest(folder: Path, record: Path) -> str:
+    """The folder's digest; every file must be the one that it was when this home first used the folder.
+
+    `record`: JSON, for each folder its files' digests. Raises WrongModel naming the first file that changed.
+    """
+    files = {name: file_sha256(folder / name) for name in model_files(folder)}
+    known = _read_record(record)
+    before = known.get(str(folder.resolve()))
+    if before is None:
+        for folder_made in (record.parent.parent, record.parent):
+            folder_made.mkdir(mode=0o700, exist_ok=True)
+        written = record.with_name(f"{record.name}.{os.getpid()}")
+        written.write_text(json.dumps({**known, str(folder.resolve()): files}, indent=1), encoding="utf-8")
+        written.replace(record)
+    elif before != files:
+        name = next(name for name in sorted({*before, *files}) if before.get(name) != files.get(name))
+        happened = "is gone" if name not in files else "is new" if name not in before else "was changed"
+        raise WrongModel(
+            f"{folder / name}: {happened} since the model was first used",
+            f"bring it back; if the model was meant to change, remove its entry from {record}",
+        )
+    return digest_of(files)
+
+
+def _read_record(record: Path) -> dict[str, dict[str, str]]:
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise WrongModel(f"{record}: cannot be read", "remove it; models are recorded anew") from error
+    return known if isinstance(known, dict) else {}
 
 
 def digest_of(files: Mapping[str, str]) -> str:

@@ -75,4 +75,5 @@ def test_torch_is_imported_only_where_a_device_child_runs() -> None:
         for path in sources(package)
         if any(name.split(".")[0] in {"torch", "transformers"} for name in imports_of(path))
     }
-    assert knowing <= {"knowledge/sentence_embedder.py", "assistant/engine/device.py"}
+    others = {path for path in knowing if not path.startswith("assistant/recognising/fun_asr/")}
+    assert others <= {"knowledge/sentence_embedder.py", "assistant/engine/device.py"}

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -33,7 +34,7 @@ from assistant.engine.messages import (
     to_bytes,
     to_frame,
 )
-from assistant.engine.spec import POCKETSPHINX, REMOTE, EmbedderSpec, EngineSpec, RecogniserSpec
+from assistant.engine.spec import FUNASR, POCKETSPHINX, REMOTE, EmbedderSpec, EngineSpec, RecogniserSpec
 from assistant.errors import Busy, EarmarkError
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, Recognizer
 from knowledge.embedding import Embedder, TextKind
@@ -74,13 +75,20 @@ def load_recogniser(spec: RecogniserSpec) -> Recognizer:
         from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
 
         return PocketsphinxRecognizer()
+    if spec.name == FUNASR:
+        from assistant.recognising.fun_asr.recogniser import FunAsrRecognizer
+
+        if not spec.model:
+            raise WrongModel("funasr has no model folder", "set recognizer_model, or: earmark models pull")
+        digests = Path(spec.digests) if spec.digests else None
+        return FunAsrRecognizer.load(Path(spec.model), device=spec.device, dtype=spec.dtype, digests=digests)
     if spec.name == REMOTE:
         from assistant.recognising.remote import RemoteRecognizer
 
         if not spec.url:
             raise WrongModel("the remote recogniser has no address", "set recognizer_url")
         return RemoteRecognizer(spec.url, spec.key, spec.model or "whisper-1", at_once=1)
-    raise WrongModel(f"no recogniser is called {spec.name}", f"known: {POCKETSPHINX}, {REMOTE}")
+    raise WrongModel(f"no recogniser is called {spec.name}", f"known: {POCKETSPHINX}, {FUNASR}, {REMOTE}")
 
 
 def load_embedder(spec: EmbedderSpec) -> Embedder:

@@ -7,9 +7,12 @@ from assistant.engine.lanes import LaneLimits
 from knowledge.model_files import MINILM
 
 POCKETSPHINX = "pocketsphinx"
+FUNASR = "funasr"
 REMOTE = "remote"
 MOST_CORES = 8
 REMOTE_CHILDREN = 4
+FUNASR_CHILDREN = 2
+"""One is kept for questions; each holds the weights (1.7 GB in half precision)."""
 REMOTE_PATIENCE_S = 240.0
 """A remote server is given a minute, three times over, before its own client gives up."""
 MOST_EMBEDDER_THREADS = 4
@@ -35,12 +38,18 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class RecogniserSpec:
-    """`name`: pocketsphinx or remote. `model`: a folder, or the remote server's name of its model."""
+    """`name`: pocketsphinx, funasr or remote. `model`: a folder, or the remote server's name of its model.
+
+    `device`, `dtype`: where funasr runs and in which numbers; `digests`: file that keeps its model's digests.
+    """
 
     name: str = POCKETSPHINX
     model: str | None = None
     url: str | None = None
     key: str | None = field(default=None, repr=False)
+    device: str = "auto"
+    dtype: str = "auto"
+    digests: str | None = None
 
     @property
     def trial(self) -> bool:
@@ -91,4 +100,6 @@ class EngineSpec:
             return max(1, self.children)
         if self.recogniser.name == REMOTE:
             return REMOTE_CHILDREN
+        if self.recogniser.name == FUNASR:
+            return FUNASR_CHILDREN
         return min(MOST_CORES, os.cpu_count() or 1) + 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.assistant.recognising.small_fun_asr import build_small_model
 from tests.product.running import Server, command, earmark, processes_of, serving, wait_until
 
 pytestmark = pytest.mark.slow
@@ -64,6 +65,22 @@ def test_a_typed_question_gets_the_contracts_document(indexed_home: Path) -> Non
     hit = ran.json["hits"][0]
     assert hit["passage_start_s"] <= hit["start_s"] <= hit["end_s"] <= hit["passage_end_s"] + 0.001
     assert hit["url"] == f"/recordings/{hit['recording_id']}?t={hit['start_s']:.3f}"
+
+
+def test_fun_asr_hears_recordings_and_questions_through_the_whole_product(tmp_path: Path) -> None:
+    model = build_small_model(tmp_path / "small")
+    fun_asr = {"EARMARK_RECOGNIZER": "funasr", "EARMARK_RECOGNIZER_MODEL": str(model)}
+    home, recording = tmp_path / "home", min((DATA / "courses").rglob("*.opus"), key=lambda path: path.stat().st_size)
+    indexed = earmark(home, "index", recording, "--json", **fun_asr)
+    assert indexed.code == 0, indexed.err
+    assert indexed.json["indexed"][0]["segments"] > 5
+    asked = earmark(home, "ask", DATA / "questions" / "spoken-car.flac", "--json", **fun_asr)
+    assert asked.code == 0, asked.err
+    assert asked.json["question"]["text"]
+    (model / "config.yaml").write_text("model: another\n")
+    changed = earmark(home, "transcribe", recording, **fun_asr)
+    assert changed.code == 3
+    assert "config.yaml" in changed.err
 
 
 def test_a_course_nobody_knows_is_refused_with_those_there_are(indexed_home: Path) -> None:
