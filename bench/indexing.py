@@ -55,7 +55,7 @@ def measure_all(files: list[Path], house: House, engine: EngineClient) -> None:
 
 
 def recognise_all(engine: EngineClient, clips: list[Clip]) -> None:
-    with ThreadPoolExecutor(engine.state().children + 1) as at_once:
+    with ThreadPoolExecutor(engine.state().clips_at_once) as at_once:
         list(at_once.map(engine.recognize_clip, clips))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from assistant.answering.ask import Asking
 from assistant.engine.client import EngineClient
 from assistant.engine.http_client import HttpEngineClient
+from assistant.engine.lanes import LaneLimits
 from assistant.engine.service import borrowed_engine
 from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec
 from assistant.errors import EarmarkError
@@ -20,7 +21,7 @@ from assistant.hearing.heard import HearingLimits
 from earmark import __version__
 from earmark.demo import example_questions
 from earmark.migrations import migrate
-from earmark.settings import Settings
+from earmark.settings import RecogniserName, Settings
 from indexer.services import Services, WorkLimits
 from knowledge import model_files
 from knowledge.database import Database
@@ -33,6 +34,7 @@ from web.app import create_app
 from web.services import WebServices
 
 EXAMPLES = 4
+ROOM_FOR_BATCHES = LaneLimits(index=512, index_bytes=512_000_000)
 MERGES_EVERY_S = 30.0
 AsgiApplication = Callable[..., Awaitable[None]]
 _LOG = structlog.get_logger()
@@ -72,6 +74,7 @@ def engine_spec(settings: Settings) -> EngineSpec:
         ),
         embedder=EmbedderSpec(model=settings.embedder),
         children=settings.recognizer_children,
+        limits=ROOM_FOR_BATCHES if settings.recognizer is RecogniserName.FUNASR else LaneLimits(),
         max_hours=settings.max_hours,
         max_upload_mb=settings.max_upload_mb,
     )

@@ -52,7 +52,7 @@ class Recognising:
         self._hearing = hearing
         self._progress = progress
         self._recogniser_digest = state.recogniser.digest
-        self._in_flight = state.children + 1
+        self._in_flight = state.clips_at_once
         self._pool = ThreadPoolExecutor(self._in_flight, thread_name_prefix="clip")
         self._given_up = threading.Event()
         self._pending: dict[Future[Recognised], _Sent] = {}

@@ -37,11 +37,12 @@ class ModelState:
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """`children`: how many clips can be recognised at once."""
+    """`children`: how many processes recognise. `clips_at_once`: how many clips keep them busy."""
 
     recogniser: ModelState
     embedder: ModelState
     children: int
+    clips_at_once: int = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from assistant.engine.messages import (
     Recognise,
     Refused,
     Unloadable,
+    clips_in,
     lengths_of,
     to_bytes,
     to_frame,
@@ -107,13 +108,14 @@ class RecogniserModel:
 
     def ready(self) -> Ready:
         model = self._recogniser
-        return Ready(model.name, model.digest, model.languages, model.gives_word_times, None, self._load_s)
+        return Ready(
+            model.name, model.digest, model.languages, model.gives_word_times, None, self._load_s, model.batch_s
+        )
 
     def answer(self, frame: Frame) -> Frame:
         if not isinstance(frame.message, Recognise):
             raise TypeError(f"a recogniser cannot do {frame.message.kind}")
-        samples = np.frombuffer(frame.payload, dtype="<f4").astype(np.float32, copy=False)
-        return Frame(Heard(self._recogniser.recognize([Clip(samples, frame.message.options)])[0]))
+        return Frame(Heard(tuple(self._recogniser.recognize(clips_in(frame.message, frame.payload)))))
 
 
 class EmbedderModel:

@@ -60,7 +60,7 @@ class HttpEngineClient:
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {key}"},
             timeout=httpx.Timeout(CLIP_S, connect=CONNECT_S),
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=16),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=16),
             trust_env=False,  # an engine is never reached through a proxy meant for the outside
         )
         self._turn = itertools.count()
@@ -84,7 +84,11 @@ class HttpEngineClient:
             raise failure or RecognizerDown("no engine answers")
         with self._lock:
             self._embedder_digest = states[0].embedder.digest or None
-        return replace(states[0], children=sum(state.children for state in states))
+        return replace(
+            states[0],
+            children=sum(state.children for state in states),
+            clips_at_once=sum(state.clips_at_once for state in states),
+        )
 
     def recognize_clip(
         self, clip: Clip, *, priority: Priority = Priority.INDEX, deadline_s: float | None = None

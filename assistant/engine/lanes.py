@@ -91,6 +91,22 @@ class Lanes:
                     return ticket
         return None
 
+    def take_along(self, first: Ticket, *, most_bytes: int, now: float) -> list[Ticket]:
+        """More of the same lane, in order, as long as all together have `most_bytes`; they run with `first`.
+
+        Work that a child died over goes alone: so it is blamed alone.
+        """
+        along: list[Ticket] = []
+        lane, left = self._waiting[first.priority], most_bytes - first.size_bytes
+        while lane and not first.deaths and not lane[0].deaths and lane[0].size_bytes <= left:
+            ticket = lane.popleft()
+            if ticket.expired(now):
+                continue
+            self._running[ticket.id] = ticket
+            along.append(ticket)
+            left -= ticket.size_bytes
+        return along
+
     def finish(self, ticket_id: int) -> None:
         self._running.pop(ticket_id, None)
 

@@ -4,13 +4,15 @@ Knows neither process nor model. A frame is two lengths, the header (JSON), the 
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as checked
 
-from assistant.recognising.recognizer import ClipOptions, Recognised
+from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind
 
 LENGTHS = struct.Struct("<II")
@@ -19,9 +21,10 @@ LARGEST_FRAME_BYTES = 512_000_000
 
 @checked(frozen=True, slots=True)
 class Recognise:
-    """One clip; the payload is its samples, float32 little-endian."""
+    """Clips; the payload is their samples one behind the other, float32 little-endian. `sizes`: samples of each."""
 
-    options: ClipOptions
+    options: tuple[ClipOptions, ...]
+    sizes: tuple[int, ...]
     kind: Literal["recognise"] = "recognise"
 
 
@@ -44,7 +47,7 @@ class Pong:
 
 @checked(frozen=True, slots=True)
 class Ready:
-    """The model is loaded and warm."""
+    """The model is loaded and warm. `batch_s`: seconds of sound it takes in one message, 0 for a clip at a time."""
 
     name: str
     digest: str
@@ -52,6 +55,7 @@ class Ready:
     gives_word_times: bool
     dimensions: int | None
     load_s: float
+    batch_s: float = 0.0
     kind: Literal["ready"] = "ready"
 
 
@@ -66,9 +70,9 @@ class Unloadable:
 
 @checked(frozen=True, slots=True)
 class Heard:
-    """What a clip gave."""
+    """What each clip gave, in order."""
 
-    recognised: Recognised
+    recognised: tuple[Recognised, ...]
     kind: Literal["heard"] = "heard"
 
 
@@ -100,6 +104,41 @@ Message = Recognise | Embed | Ping | Pong | Ready | Unloadable | Heard | Embedde
 class Frame:
     message: Message
     payload: bytes = b""
+
+
+def recognise_frame(clips: Sequence[Clip]) -> Frame:
+    samples = b"".join(clip.samples.astype("<f4", copy=False).tobytes() for clip in clips)
+    return Frame(Recognise(tuple(clip.options for clip in clips), tuple(len(clip.samples) for clip in clips)), samples)
+
+
+def clips_in(message: Recognise, payload: bytes) -> list[Clip]:
+    samples = np.frombuffer(payload, dtype="<f4").astype(np.float32, copy=False)
+    ends = np.cumsum(message.sizes)
+    return [
+        Clip(samples[end - size : end], options)
+        for options, size, end in zip(message.options, message.sizes, ends, strict=True)
+    ]
+
+
+def together(frames: Sequence[Frame]) -> Frame:
+    """Clips of several frames in one."""
+    if len(frames) == 1:
+        return frames[0]
+    asked = [frame.message for frame in frames if isinstance(frame.message, Recognise)]
+    if len(asked) != len(frames):
+        raise TypeError("only clips go together")
+    options = tuple(each for message in asked for each in message.options)
+    sizes = tuple(size for message in asked for size in message.sizes)
+    return Frame(Recognise(options, sizes), b"".join(frame.payload for frame in frames))
+
+
+def apart(answer: Frame, asked: int) -> list[Frame] | None:
+    """The answers of frames that each held one clip; None where the batch was refused as a whole."""
+    if asked == 1:
+        return [answer]
+    if not isinstance(answer.message, Heard) or len(answer.message.recognised) != asked:
+        return None
+    return [Frame(Heard((each,))) for each in answer.message.recognised]
 
 
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])

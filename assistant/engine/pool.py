@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,13 +32,16 @@ from assistant.engine.messages import (
     Ready,
     Recognise,
     Unloadable,
+    apart,
     lengths_of,
     to_bytes,
     to_frame,
+    together,
 )
 from assistant.engine.silence import Silence, cpu_seconds
 from assistant.engine.spec import EngineSpec
 from assistant.errors import PartDown
+from assistant.recognising.recognizer import SAMPLE_RATE_HZ
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +51,8 @@ LOOK_EVERY_S = 0.5
 """How often a child that works is looked at."""
 STDERR_FD = 2
 """Whatever a library prints belongs to the log."""
+LONGEST_BATCH_PATIENCE_S = 300.0
+BYTES_A_SECOND = 4 * SAMPLE_RATE_HZ
 FAILED_LOADS_TO_GIVE_UP = 3
 """So many children in a row ended while loading: whoever waits is told that the model is down."""
 
@@ -213,18 +219,33 @@ class Pool:
         if ticket is None:
             await self._idle(number, child)
             return
-        job = self._jobs[ticket.id]
+        most_bytes = round(self._ready[number].batch_s * BYTES_A_SECOND)
+        tickets = [ticket, *self._lanes.take_along(ticket, most_bytes=most_bytes, now=time.monotonic())]
         try:
-            answer = await child.ask(job.frame, within_s=job.patience_s)
+            answers = await self._ask(child, [self._jobs[each.id] for each in tickets])
         except ChildLostError:
-            self._died_over(ticket)
+            for each in reversed(tickets):  # the first of them waits at the very front again
+                self._died_over(each)
             raise
         except asyncio.CancelledError:
-            self._lanes.finish(ticket.id)
+            for each in tickets:
+                self._lanes.finish(each.id)
             raise
-        self._lanes.finish(ticket.id)
-        if not job.answer.done():
-            job.answer.set_result(answer)
+        for each, answer in zip(tickets, answers, strict=True):
+            self._lanes.finish(each.id)
+            job = self._jobs.get(each.id)
+            if job is not None and not job.answer.done():
+                job.answer.set_result(answer)
+
+    async def _ask(self, child: "Child", batch: Sequence[Job]) -> list[Frame]:
+        """One answer a job. A batch that was refused as a whole is asked for one by one."""
+        patience_s = max(
+            max(job.patience_s for job in batch), min(LONGEST_BATCH_PATIENCE_S, sum(job.patience_s for job in batch))
+        )
+        answers = apart(await child.ask(together([job.frame for job in batch]), within_s=patience_s), len(batch))
+        if answers is not None:
+            return answers
+        return [await child.ask(job.frame, within_s=job.patience_s) for job in batch]
 
     def _died_over(self, ticket: Ticket) -> None:
         job = self._jobs.get(ticket.id)
@@ -362,5 +383,5 @@ def child_environment() -> dict[str, str]:
 def _size_of(frame: Frame) -> int:
     message = frame.message
     texts = message.texts if isinstance(message, Embed) else ()
-    script = message.options.script if isinstance(message, Recognise) else None
-    return len(frame.payload) + sum(len(text) for text in texts) + len(script or "")
+    scripts = [each.script or "" for each in message.options] if isinstance(message, Recognise) else []
+    return len(frame.payload) + sum(len(text) for text in (*texts, *scripts))

@@ -17,7 +17,7 @@ import numpy as np
 
 from assistant.engine.client import EngineState, HeardSpeech, Priority
 from assistant.engine.lanes import DeadlinePassed
-from assistant.engine.messages import Embed, Embedded, Frame, Heard, Recognise, Refused
+from assistant.engine.messages import Embed, Embedded, Frame, Heard, Refused, recognise_frame
 from assistant.engine.pool import KillsModelError, Pool
 from assistant.engine.spec import EngineSpec
 from assistant.errors import BadInput, BadMedia, Busy, EarmarkError, EmbedderDown, RecognizerDown, UnknownLanguage
@@ -34,6 +34,7 @@ CHARS_A_PIECE = 2_000
 """Embedding goes in pieces, so that a question waits for one piece (0.1 s of work), not for a whole request."""
 SILENCE = np.zeros(0, np.float32)
 """What is kept of a clip's samples once it is on its way."""
+USUAL_CLIP_S = 10.0
 MOST_FILES = 8
 """Whole files heard at once; more are turned away."""
 REFUSALS = {error.kind: error for error in (UnknownLanguage, BadMedia, BadInput, RecognizerDown, EmbedderDown)}
@@ -75,7 +76,15 @@ class RunningEngine:
             recogniser=self._recogniser.state(self.spec.recogniser.name, trial=self.spec.recogniser.trial),
             embedder=self._embedder.state(self.spec.embedder.model, trial=self.spec.embedder.trial),
             children=self._recogniser.children,
+            clips_at_once=self._clips_at_once(),
         )
+
+    def _clips_at_once(self) -> int:
+        """One for each child and one that waits; where a model takes batches, the clips of two."""
+        one_each, model = self._recogniser.children + 1, self._recogniser.model
+        if model is None or not model.batch_s:
+            return one_each
+        return max(one_each, min(self.spec.limits.index, round(2 * model.batch_s / USUAL_CLIP_S)))
 
     def pids(self) -> dict[str, dict[int, int]]:
         """Process ids of the children that live, by model and number, for people who look after them."""
@@ -85,10 +94,9 @@ class RunningEngine:
         self, clip: Clip, *, priority: Priority, deadline_at: float | None, counted: bool = True
     ) -> Recognised:
         """One stretch already cut. A clip that kills the model again and again says so in its slot."""
-        frame = Frame(Recognise(clip.options), clip.samples.astype("<f4", copy=False).tobytes())
         try:
             reply = await self._recogniser.submit(
-                frame,
+                recognise_frame([clip]),
                 priority=priority,
                 patience_s=self.spec.patience_s(clip.duration_s),
                 deadline_at=deadline_at,
@@ -98,7 +106,8 @@ class RunningEngine:
             return Recognised(error=f"this clip kills the recogniser: {error}")
         message = _unless_refused(reply, RecognizerDown).message
         assert isinstance(message, Heard)
-        return message.recognised
+        (recognised,) = message.recognised
+        return recognised
 
     async def embed(
         self, texts: list[str], *, kind: TextKind, priority: Priority, deadline_at: float | None
@@ -165,7 +174,7 @@ class RunningEngine:
         longest_s: float | None,
     ) -> Transcription:
         clock = _Clock()
-        room = asyncio.Semaphore(self._recogniser.children + 1)
+        room = asyncio.Semaphore(self._clips_at_once())
         jobs: list[tuple[SpeechClip, asyncio.Task[Recognised]]] = []
         end: HeardFile | None = None
 

@@ -63,6 +63,7 @@ class PocketsphinxRecognizer:
     name = "pocketsphinx"
     languages: frozenset[str] | None = frozenset({LANGUAGE})
     gives_word_times = True
+    batch_s = 0.0
 
     def __init__(self) -> None:
         self._decoder = pocketsphinx.Decoder(loglevel="FATAL")

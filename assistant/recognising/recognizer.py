@@ -82,5 +82,9 @@ class Recognizer(Protocol):
     @property
     def gives_word_times(self) -> bool: ...
 
+    @property
+    def batch_s(self) -> float:
+        """Seconds of sound that are best given in one call; 0 where clips one by one are as fast."""
+
     def recognize(self, clips: Sequence[Clip]) -> list[Recognised]:
         """One result a clip, in the same order."""

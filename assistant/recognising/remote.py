@@ -42,6 +42,7 @@ class RemoteRecognizer:
     """Safe to call from several threads; sends AT_ONCE clips at a time."""
 
     gives_word_times = False
+    batch_s = 0.0
     languages: frozenset[str] | None = None
 
     def __init__(

@@ -72,7 +72,9 @@ class ScriptedEngine:
             trial=True,
             dimensions=DIMENSIONS,
         )
-        return EngineState(replace(recogniser, gives_word_times=self.gives_word_times), embedder, self.children)
+        return EngineState(
+            replace(recogniser, gives_word_times=self.gives_word_times), embedder, self.children, self.children + 1
+        )
 
     def recognize_clip(
         self, clip: Clip, *, priority: Priority = Priority.INDEX, deadline_s: float | None = None

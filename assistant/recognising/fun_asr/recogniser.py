@@ -57,7 +57,7 @@ class FunAsrRecognizer:
         )
         self._ends = frozenset({self._tokenizer.convert_tokens_to_ids(END)})
         self._trims_audio = found.trims_audio
-        self._batch_s = placement.batch_s
+        self.batch_s = placement.batch_s
 
     @classmethod
     def load(cls, folder: Path, *, device: str, dtype: str, digests: Path | None = None) -> "FunAsrRecognizer":
@@ -118,7 +118,7 @@ class FunAsrRecognizer:
         """One answer a clip. Where memory runs out the batch is halved, and stays so."""
         answers: dict[int, Generated] = {}
         asked = [self._asked(clip, language) for clip, language in zip(clips, languages, strict=True)]
-        waiting = batches_of([clip.duration_s for clip in clips], most_s=self._batch_s)
+        waiting = batches_of([clip.duration_s for clip in clips], most_s=self.batch_s)
         while waiting:
             batch = waiting.pop(0)
             try:
@@ -129,8 +129,8 @@ class FunAsrRecognizer:
                 if len(batch) == 1:
                     raise
                 torch.cuda.empty_cache()
-                self._batch_s = max(30.0, self._batch_s / 2)
-                _log.warning("out of memory: batches are halved", batch_s=self._batch_s)
+                self.batch_s = max(30.0, self.batch_s / 2)
+                _log.warning("out of memory: batches are halved", batch_s=self.batch_s)
                 waiting[:0] = [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
                 continue
             answers.update(zip(batch, given, strict=True))

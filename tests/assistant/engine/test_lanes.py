@@ -47,6 +47,37 @@ def test_a_lone_child_serves_both() -> None:
     assert taken(lanes, 0) == 1
 
 
+def test_what_fits_goes_along_in_order_and_of_the_same_lane() -> None:
+    lanes = Lanes(ROOMY, children=1)
+    for number, size in enumerate((3, 2, 4, 1)):
+        lanes.admit(ticket(number, size=size), now=NOW)
+    lanes.admit(ticket(9, size=1, deadline_at=NOW + 1), now=NOW)
+    first = lanes.take(0, now=NOW)
+    assert first is not None
+    assert [each.id for each in lanes.take_along(first, most_bytes=5, now=NOW)] == [1]
+    assert lanes.running == 2
+    third = lanes.take(0, now=NOW)
+    assert third is not None
+    assert [each.id for each in lanes.take_along(third, most_bytes=50, now=NOW + 2)] == [3]
+    assert lanes.waiting(Priority.INDEX) == 0
+
+
+def test_work_that_a_child_died_over_goes_alone() -> None:
+    lanes = Lanes(ROOMY, children=1)
+    for number in range(3):
+        lanes.admit(ticket(number), now=NOW)
+    first = lanes.take(0, now=NOW)
+    assert first is not None
+    along = lanes.take_along(first, most_bytes=50, now=NOW)
+    for each in reversed([first, *along]):
+        assert lanes.died(each.id)
+    order = []
+    while (again := lanes.take(0, now=NOW)) is not None:
+        assert lanes.take_along(again, most_bytes=50, now=NOW) == []
+        order.append(again.id)
+    assert order == [0, 1, 2]
+
+
 def test_too_many_are_turned_away_and_told_when_to_come_back() -> None:
     lanes = Lanes(LaneLimits(index=3), children=2)
     for number in range(3):

@@ -43,14 +43,16 @@ def back(frame: Frame) -> Frame:
 @pytest.mark.parametrize(
     "message",
     [
-        Recognise(ClipOptions("yue", ("上锁", "tag out"), itn=False, script="line\n" * 3)),
+        Recognise(
+            (ClipOptions("yue", ("上锁", "tag out"), itn=False, script="line\n" * 3), ClipOptions()), (16_000, 8_000)
+        ),
         Embed(("a", "", "数据"), TextKind.PASSAGE),
         Ping(),
         Pong(),
         Ready("pocketsphinx", "ab" * 32, frozenset({"en"}), True, None, 0.5),
         Unloadable("no such model", "name one"),
-        Heard(Recognised((SPOKEN,), truncated=True, hard_to_hear="faint")),
-        Heard(Recognised(error="too short")),
+        Heard((Recognised((SPOKEN,), truncated=True, hard_to_hear="faint"), Recognised())),
+        Heard((Recognised(error="too short"),)),
         Embedded(384),
         Refused("busy", "full", "come back", 3.0),
     ],
@@ -62,7 +64,7 @@ def test_every_message_comes_back_as_it_went(message: Message) -> None:
 
 @given(st.text(max_size=200), st.lists(st.text(max_size=20), max_size=5), st.binary(max_size=100))
 def test_any_text_comes_back_as_it_went(script: str, hotwords: list[str], payload: bytes) -> None:
-    frame = Frame(Recognise(ClipOptions(hotwords=tuple(hotwords), script=script)), payload)
+    frame = Frame(Recognise((ClipOptions(hotwords=tuple(hotwords), script=script),), (len(payload),)), payload)
     assert back(frame) == frame
 
 

@@ -19,6 +19,7 @@ class ScriptedRecognizer:
     name = "scripted"
     digest = hashlib.sha256(b"scripted").hexdigest()
     gives_word_times = False
+    batch_s = 0.0
     languages: frozenset[str] | None = frozenset({"en"})
 
     def __init__(self, lines: Mapping[str, str] | None = None, *, otherwise: str = "somebody said something") -> None:

@@ -53,7 +53,7 @@ def shared_recogniser(folder: Path) -> FunAsrRecognizer:
 
 @pytest.fixture
 def recogniser(shared_recogniser: FunAsrRecognizer, monkeypatch: pytest.MonkeyPatch) -> FunAsrRecognizer:
-    monkeypatch.setattr(shared_recogniser, "_batch_s", 60.0)
+    monkeypatch.setattr(shared_recogniser, "batch_s", 60.0)
     return shared_recogniser
 
 
