@@ -3,8 +3,8 @@
 import logging
 import sys
 
-import click
 import typer
+from typer._click.exceptions import ClickException  # typer brings a click of its own and shows no other door to it
 
 from assistant.errors import EarmarkError
 from earmark.cli import app
@@ -26,12 +26,12 @@ def run(arguments: list[str]) -> int:
     try:
         code = command.main(args=arguments, prog_name="earmark", standalone_mode=False)
         return code if isinstance(code, int) else DONE
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
+    except ClickException as error:
         error.show()
         return NOTHING_TRIED
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         say("interrupted")
         return INTERRUPTED
     except (EarmarkError, KnowledgeError) as error:

@@ -83,6 +83,17 @@ def test_fun_asr_hears_recordings_and_questions_through_the_whole_product(tmp_pa
     assert "config.yaml" in changed.err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [(("ask", "--bogus"), "--bogus"), (("nonsense",), "nonsense"), (("serve", "--port", "many"), "'--port'")],
+)
+def test_wrong_use_is_told_in_a_line_or_two(tmp_path: Path, wrong: tuple[str, ...], says: str) -> None:
+    ran = earmark(tmp_path / "home", *wrong)
+    assert ran.code == 2
+    assert "Traceback" not in ran.err
+    assert says in ran.err
+
+
 def test_a_course_nobody_knows_is_refused_with_those_there_are(indexed_home: Path) -> None:
     ran = earmark(indexed_home, "ask", "--text", "anything?", "--course", "Juggling")
     assert ran.code == 2
