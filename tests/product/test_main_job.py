@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.assistant.recognising.small_fun_asr import build_small_model
+from bench.random_fun_asr import build_small_model
 from tests.product.running import Server, command, earmark, processes_of, serving, wait_until
 
 pytestmark = pytest.mark.slow

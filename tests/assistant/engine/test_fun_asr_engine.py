@@ -16,9 +16,9 @@ from assistant.engine.wav import clip_to_wav, wav_to_clip
 from assistant.errors import UnknownLanguage
 from assistant.recognising.fun_asr.recogniser import FunAsrRecognizer
 from assistant.recognising.recognizer import Clip, ClipOptions
+from bench.random_fun_asr import build_small_model
 from knowledge.transcripts.segment import Segment
 from tests.assistant.engine.running_engine import EngineProcess, running_engine, until
-from tests.assistant.recognising.small_fun_asr import build_small_model
 from tests.assistant.recognising.test_fun_asr import sound
 
 

@@ -23,8 +23,8 @@ from assistant.recognising.fun_asr.languages import NAMES, code_of
 from assistant.recognising.fun_asr.prompting import MOST_CHARACTERS, MOST_HOTWORDS, prompt_of, prompt_terms
 from assistant.recognising.fun_asr.recogniser import CUT_SHORT, NOT_NUMBERS, FunAsrRecognizer, quietest
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, ClipOptions, Samples
+from bench.random_fun_asr import build_small_model
 from knowledge.model_files import WrongModel
-from tests.assistant.recognising.small_fun_asr import build_small_model
 
 TOKENS = 40
 LENGTHS_S = (0.4, 1.0, 2.2, 5.0, 9.7, 12.0, 3.0, 7.0)

@@ -12,9 +12,9 @@ from assistant.recognising.fun_asr.recogniser import FunAsrRecognizer
 from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognizer, Samples
 from assistant.recognising.remote import RemoteRecognizer
+from bench.random_fun_asr import build_small_model
 from tests.assistant.recognising.flite import say
 from tests.assistant.recognising.scripted import ScriptedRecognizer
-from tests.assistant.recognising.small_fun_asr import build_small_model
 from tests.assistant.recognising.transcription_server import Asked, Reply, TranscriptionServer, error, verbose_json
 
 

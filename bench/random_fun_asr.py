@@ -1,6 +1,8 @@
-"""A Fun-ASR model folder small enough for a test: funasr's own classes with random weights, laid out as published."""
+"""Fun-ASR model folders of random weights in funasr's own classes, laid out as published: a small one for tests, larger
+ones up to the true size for benchmarks. They say nonsense, but always the same nonsense."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +18,62 @@ SAID = (
     "语音转写成中文英文粤语，不进行文本规整：",
     "report the near miss the same day",
 )
-WIDTH, HIDDEN = 32, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """`vocabulary`: rows of the embedding, that of the tokeniser where absent. The rest as in the model's files."""
+
+    width: int
+    heads: int
+    units: int
+    blocks: int
+    timestamp_blocks: int
+    projector: int
+    hidden: int
+    layers: int
+    text_heads: int
+    key_heads: int
+    head_dim: int
+    intermediate: int
+    vocabulary: int | None = None
+    tied: bool = False
+
+
+SMALL = Sizes(32, 4, 64, 3, 2, 64, 64, 2, 4, 2, 16, 128)
+MEDIUM = Sizes(128, 4, 512, 12, 4, 512, 256, 6, 4, 2, 64, 768, 32_000)
+FULL = Sizes(512, 4, 2048, 50, 20, 2048, 1024, 28, 16, 8, 128, 3072, 151_936, tied=True)
+"""Counted 829.8 million weights: the true model's."""
 
 
 def build_small_model(folder: Path, *, seed: int = 7) -> Path:
-    """Write the folder: 1 MB, loads in a second. Random weights: it says nonsense, but always the same nonsense."""
+    """1 MB, loads in a second."""
+    return build_model(folder, SMALL, seed=seed)
+
+
+def build_model(folder: Path, sizes: Sizes, *, seed: int = 7) -> Path:
+    """Write the folder."""
     language_model = folder / "Qwen3-tiny"
     language_model.mkdir(parents=True)
     tokenizer = _tokenizer()
     tokenizer.save_pretrained(language_model)
     ends = tokenizer.convert_tokens_to_ids("<|im_end|>")
     config = Qwen3Config(
-        vocab_size=len(tokenizer), hidden_size=HIDDEN, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, head_dim=16, intermediate_size=128, eos_token_id=ends,
-        pad_token_id=tokenizer.pad_token_id, tie_word_embeddings=False, initializer_range=0.4,
+        vocab_size=sizes.vocabulary or len(tokenizer), hidden_size=sizes.hidden, num_hidden_layers=sizes.layers,
+        num_attention_heads=sizes.text_heads, num_key_value_heads=sizes.key_heads, head_dim=sizes.head_dim,
+        intermediate_size=sizes.intermediate, eos_token_id=ends, pad_token_id=tokenizer.pad_token_id,
+        tie_word_embeddings=sizes.tied, initializer_range=0.4 if sizes is SMALL else 0.02,
         architectures=["Qwen3ForCausalLM"],
     )  # fmt: skip
     config.save_pretrained(language_model)
-    _write(folder / "config.yaml", yaml.safe_dump(_config(str(language_model)), allow_unicode=True))
+    _write(folder / "config.yaml", yaml.safe_dump(_config(sizes, str(language_model)), allow_unicode=True))
     links = {"init_param": "model.pt", "config": "config.yaml"}
     inside = {"init_param_path": language_model.name}
     _write(
         folder / "configuration.json",
         json.dumps({"file_path_metas": {**links, "tokenizer_conf": inside, "llm_conf": inside}}),
     )
-    torch.save({"state_dict": _weights(_config(str(language_model)), seed)}, folder / "model.pt")
+    torch.save({"state_dict": _weights(_config(sizes, str(language_model)), seed)}, folder / "model.pt")
     return folder
 
 
@@ -57,12 +90,13 @@ def _tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def _config(language_model: str) -> dict[str, Any]:
+def _config(sizes: Sizes, language_model: str) -> dict[str, Any]:
     return {
         "model": "FunASRNano",
         "audio_encoder": "SenseVoiceEncoderSmall",
         "audio_encoder_conf": {
-            "output_size": WIDTH, "attention_heads": 4, "linear_units": 64, "num_blocks": 3, "tp_blocks": 2,
+            "output_size": sizes.width, "attention_heads": sizes.heads, "linear_units": sizes.units,
+            "num_blocks": sizes.blocks, "tp_blocks": sizes.timestamp_blocks,
             "dropout_rate": 0.0, "positional_dropout_rate": 0.0, "attention_dropout_rate": 0.0, "input_layer": "pe",
             "normalize_before": True, "kernel_size": 11, "sanm_shfit": 0, "selfattention_layer_type": "sanm",
             "freeze": True,
@@ -71,8 +105,8 @@ def _config(language_model: str) -> dict[str, Any]:
         "llm_conf": {"hub": "hf", "freeze": True, "llm_dtype": "fp32", "init_param_path": language_model},
         "audio_adaptor": "Transformer",
         "audio_adaptor_conf": {
-            "downsample_rate": 1, "use_low_frame_rate": True, "ffn_dim": 64, "llm_dim": HIDDEN, "encoder_dim": WIDTH,
-            "n_layer": 2, "freeze": True,
+            "downsample_rate": 1, "use_low_frame_rate": True, "ffn_dim": sizes.projector,
+            "llm_dim": sizes.hidden, "encoder_dim": sizes.width, "n_layer": 2, "freeze": True,
         },
         "frontend": "WavFrontend",
         "frontend_conf": {
