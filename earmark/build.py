@@ -21,6 +21,7 @@ from assistant.hearing.heard import HearingLimits
 from earmark import __version__
 from earmark.demo import example_questions
 from earmark.migrations import migrate
+from earmark.models import FUN_ASR, model_folder
 from earmark.settings import RecogniserName, Settings
 from indexer.services import Services, WorkLimits
 from knowledge import model_files
@@ -60,12 +61,19 @@ def open_house(settings: Settings) -> Iterator[House]:
         database.close()
 
 
+def recogniser_model(settings: Settings) -> str | None:
+    """A folder, or the name that a remote server knows; for funasr where absent the one that was pulled."""
+    if settings.recognizer_model is None and settings.recognizer is RecogniserName.FUNASR:
+        return str(model_folder(settings.home, FUN_ASR))
+    return str(settings.recognizer_model) if settings.recognizer_model else None
+
+
 def engine_spec(settings: Settings) -> EngineSpec:
     """What the engine of this home is to run."""
     return EngineSpec(
         recogniser=RecogniserSpec(
             name=settings.recognizer.value,
-            model=str(settings.recognizer_model) if settings.recognizer_model else None,
+            model=recogniser_model(settings),
             url=settings.recognizer_url,
             key=settings.recognizer_key,
             device=settings.recognizer_device,

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.live import read_live_engine
 from assistant.errors import EarmarkError
-from earmark.build import embedder_folder
+from earmark.build import embedder_folder, recogniser_model
 from earmark.migrations import current_and_newest
 from earmark.settings import RecogniserName, Settings
 from knowledge.database import Database
@@ -123,10 +124,8 @@ def _fun_asr(settings: Settings) -> Finding:
     from assistant.recognising.fun_asr.device import place
     from assistant.recognising.fun_asr.folder import read_folder
 
-    if settings.recognizer_model is None:
-        return Finding("recogniser", Health.BROKEN, "funasr, but no model folder", "set EARMARK_RECOGNIZER_MODEL")
     try:
-        read_folder(settings.recognizer_model)
+        read_folder(Path(recogniser_model(settings) or ""))
         placement = place(settings.recognizer_device, settings.recognizer_dtype)
     except KnowledgeError as error:
         return Finding("recogniser", Health.BROKEN, f"funasr: {error.detail}", error.way_out)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from earmark import __version__
-from earmark.cli import administering, asking, benching, demonstrating, indexing, serving, transcribing
+from earmark.cli import administering, asking, benching, demonstrating, indexing, modelling, serving, transcribing
 from earmark.cli.console import tell
 from earmark.cli.flags import GlobalFlags
 
@@ -51,3 +51,4 @@ def everywhere(
 for commands in (serving, demonstrating, indexing, asking, transcribing, administering):
     commands.hang(app)
 app.add_typer(benching.bench, name="bench")
+app.add_typer(modelling.models, name="models")

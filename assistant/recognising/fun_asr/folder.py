@@ -14,7 +14,7 @@ import yaml
 
 from knowledge.model_files import WrongModel
 
-WAY_OUT = "fetch it whole: earmark models pull fun-asr-mlt-nano-2512"
+WAY_OUT = "fetch it whole (earmark models pull fun-asr-mlt-nano-2512), or name its folder"
 MODEL_CLASS = "FunASRNano"
 CONFIG, WEIGHTS, LINKS = "config.yaml", "model.pt", "configuration.json"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
@@ -43,6 +43,8 @@ class FunAsrFolder:
 
 def read_folder(path: Path) -> FunAsrFolder:
     """Raises WrongModel naming what is missing, broken or another model's."""
+    if not path.is_dir():
+        raise WrongModel(f"{path}: no such model folder", WAY_OUT)
     for name in (CONFIG, WEIGHTS):
         if not (path / name).is_file():
             raise WrongModel(f"{path / name}: missing", WAY_OUT)
