@@ -35,6 +35,8 @@ from knowledge.transcripts.store import save_transcript
 from knowledge.transcripts.tables import TranscriptRow
 
 Clips = Iterator[SpeechClip | HearingProgress]
+ENOUGH_HEARD = 0.95
+"""Less of the speech with words is told: coughs and single sounds are a few per cent of any recording."""
 NO_SPEECH = "no speech was found"
 NO_WORDS = "speech was found, but no words were recognised"
 
@@ -189,7 +191,17 @@ def what_went_wrong(results: Sequence[ClipResult], segments: Sequence[Segment]) 
         )
     if errors:
         return [f"{len(errors)} of {len(results)} stretches of speech could not be recognised: {errors[0]}"]
-    return [] if segments else [NO_WORDS]
+    if not segments:
+        return [NO_WORDS]
+    share = share_with_words(results)
+    return [] if share >= ENOUGH_HEARD else [f"words were found in {share:.0%} of the speech"]
+
+
+def share_with_words(results: Sequence[ClipResult]) -> float:
+    """Of the seconds of speech that were sent, those whose stretch gave any word."""
+    lengths = [result.key.end_ms - result.key.start_ms for result in results]
+    heard = [any(segment.text.strip() for segment in result.segments) for result in results]
+    return sum(ms for ms, words in zip(lengths, heard, strict=True) if words) / max(1, sum(lengths))
 
 
 def _save(session: Session, job: Job, written: Written, services: Services) -> None:

@@ -247,6 +247,20 @@ def test_doubtful_words_are_marked_and_found_and_invented_ones_never_found(
     assert all(segment.text in found for segment in marked if not segment.invented)
 
 
+def test_speech_without_words_beside_speech_with_them_is_told_by_its_share(
+    services: Services, engine: ScriptedEngine, talk: Path
+) -> None:
+    plain = said_in(services.database, index(services, talk))
+    longest = max(plain, key=lambda segment: segment.end_s - segment.start_s)
+    engine.script = lambda clip: Recognised() if scripted(clip).segments[0].text == longest.text else scripted(clip)
+
+    recording = index(services, renamed(talk, talk.parent))
+
+    spoken = sum(segment.end_s - segment.start_s for segment in plain)
+    share = 1 - (longest.end_s - longest.start_s) / spoken
+    assert recording.note == f"words were found in {share:.0%} of the speech"
+
+
 def test_one_bad_clip_leaves_the_others_and_is_told(services: Services, engine: ScriptedEngine, talk: Path) -> None:
     said = iter(range(100))
     engine.script = lambda clip: Recognised(error="too odd") if next(said) == 0 else scripted(clip)
