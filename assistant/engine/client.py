@@ -23,7 +23,10 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """`state`: loading, ready or down; `detail` says why it is down. `trial`: the default that needs no download."""
+    """`state`: loading, ready or down; `detail` says why it is down, or what it does while loading.
+
+    `trial`: the default that needs no download.
+    """
 
     name: str
     digest: str

@@ -24,6 +24,7 @@ from assistant.engine.messages import (
     Embedded,
     Frame,
     Heard,
+    Loading,
     Ping,
     Pong,
     Ready,
@@ -70,7 +71,7 @@ class Model(Protocol):
     def answer(self, frame: Frame) -> Frame: ...
 
 
-def load_recogniser(spec: RecogniserSpec) -> Recognizer:
+def load_recogniser(spec: RecogniserSpec, say: Callable[[str], None]) -> Recognizer:
     """The recogniser by its name in the settings. The one place where another engine is added."""
     if spec.name == POCKETSPHINX:
         from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
@@ -82,7 +83,7 @@ def load_recogniser(spec: RecogniserSpec) -> Recognizer:
         if not spec.model:
             raise WrongModel("funasr has no model folder", "set recognizer_model, or: earmark models pull")
         digests = Path(spec.digests) if spec.digests else None
-        return FunAsrRecognizer.load(Path(spec.model), device=spec.device, dtype=spec.dtype, digests=digests)
+        return FunAsrRecognizer.load(Path(spec.model), device=spec.device, dtype=spec.dtype, digests=digests, say=say)
     if spec.name == REMOTE:
         from assistant.recognising.remote import RemoteRecognizer
 
@@ -99,9 +100,10 @@ def load_embedder(spec: EmbedderSpec) -> Embedder:
 
 
 class RecogniserModel:
-    def __init__(self, spec: EngineSpec) -> None:
+    def __init__(self, spec: EngineSpec, say: Callable[[str], None]) -> None:
         started = time.perf_counter()
-        self._recogniser = load_recogniser(spec.recogniser)
+        self._recogniser = load_recogniser(spec.recogniser, say)
+        say("warming up")
         if spec.recogniser.name != REMOTE:
             self._recogniser.recognize([Clip(np.zeros(int(WARM_UP_S * SAMPLE_RATE_HZ), np.float32))])
         self._load_s = time.perf_counter() - started
@@ -119,8 +121,9 @@ class RecogniserModel:
 
 
 class EmbedderModel:
-    def __init__(self, spec: EngineSpec) -> None:
+    def __init__(self, spec: EngineSpec, say: Callable[[str], None]) -> None:
         started = time.perf_counter()
+        say("reading the embedder")
         self._embedder = load_embedder(spec.embedder)
         self._embedder.embed(["warm"], kind=TextKind.QUESTION)
         self._load_s = time.perf_counter() - started
@@ -136,7 +139,9 @@ class EmbedderModel:
         return Frame(Embedded(self._embedder.dimensions), vectors.astype("<f4").tobytes())
 
 
-MODELS: dict[str, Callable[[EngineSpec], Model]] = {"recogniser": RecogniserModel, "embedder": EmbedderModel}
+Say = Callable[[str], None]
+"""Told what is being done while a model loads."""
+MODELS: dict[str, Callable[[EngineSpec, Say], Model]] = {"recogniser": RecogniserModel, "embedder": EmbedderModel}
 
 
 def main() -> None:
@@ -146,7 +151,7 @@ def main() -> None:
     os.nice(spec.niceness)
     with socket.socket(fileno=spec.socket_fd) as front:
         try:
-            model = MODELS[spec.role](spec.engine)
+            model = MODELS[spec.role](spec.engine, lambda detail: front.sendall(to_bytes(Frame(Loading(detail)))))
         except (WrongModel, EarmarkError) as error:
             front.sendall(to_bytes(Frame(Unloadable(error.detail, error.way_out))))
             return

@@ -46,6 +46,14 @@ class Pong:
 
 
 @checked(frozen=True, slots=True)
+class Loading:
+    """What the child is doing before its model is ready."""
+
+    detail: str
+    kind: Literal["loading"] = "loading"
+
+
+@checked(frozen=True, slots=True)
 class Ready:
     """The model is loaded and warm. `batch_s`: seconds of sound it takes in one message, 0 for a clip at a time."""
 
@@ -97,7 +105,7 @@ class Refused:
 
 Work = Recognise | Embed
 Reply = Heard | Embedded | Refused
-Message = Recognise | Embed | Ping | Pong | Ready | Unloadable | Heard | Embedded | Refused
+Message = Recognise | Embed | Ping | Pong | Loading | Ready | Unloadable | Heard | Embedded | Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from assistant.engine.messages import (
     LENGTHS,
     Embed,
     Frame,
+    Loading,
     Ping,
     Ready,
     Recognise,
@@ -96,6 +97,7 @@ class Pool:
         self._ready: dict[int, Ready] = {}
         self._last_ready: Ready | None = None
         self._reason: str | None = None
+        self._loading: str | None = None
         self._failed_loads = 0
         self._tasks: list[asyncio.Task[None]] = []
         self.pids: dict[int, int] = {}
@@ -131,7 +133,7 @@ class Pool:
             digest=model.digest if model else "",
             state=state,
             trial=trial,
-            detail=None if self._ready else self._reason,
+            detail=None if self._ready else self._reason or self._loading,
             languages=model.languages if model else None,
             gives_word_times=model.gives_word_times if model else False,
             dimensions=model.dimensions if model else None,
@@ -202,7 +204,7 @@ class Pool:
         self.pids[number] = child.pid
         try:
             self._failed_loads += 1
-            ready = await child.ready(self._spec.patience.load_s)
+            ready = await child.ready(self._spec.patience.load_s, on_loading=self._loads)
             self._failed_loads = 0
             log.info("child ready", role=self.role, child=number, pid=child.pid, load_s=round(ready.load_s, 2))
             self._ready[number] = self._last_ready = ready
@@ -213,6 +215,9 @@ class Pool:
             self._ready.pop(number, None)
             self.pids.pop(number, None)
             await child.end()
+
+    def _loads(self, detail: str) -> None:
+        self._loading = detail
 
     async def _serve_next(self, number: int, child: "Child") -> None:
         ticket = self._lanes.take(number, now=time.monotonic())
@@ -319,10 +324,11 @@ class Child:
         reader, writer = await asyncio.open_connection(sock=ours, limit=4_000_000)
         return cls(process, reader, writer)
 
-    async def ready(self, within_s: float) -> Ready:
+    async def ready(self, within_s: float, *, on_loading: Callable[[str], None]) -> Ready:
         try:
             async with asyncio.timeout(within_s):
-                message = (await self._receive()).message
+                while isinstance(message := (await self._receive()).message, Loading):
+                    on_loading(message.detail)
         except TimeoutError as error:
             raise ChildLostError(f"process {self.pid} was not ready after {within_s:.0f} s") from error
         if isinstance(message, Unloadable):

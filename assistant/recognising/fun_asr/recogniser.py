@@ -4,7 +4,7 @@ The checkpoint gives no timestamps: a clip's bounds, which speech detection meas
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +39,10 @@ CUT_SHORT = "the recogniser did not come to an end over this stretch"
 _log = structlog.get_logger(__name__)
 
 
+def _quietly(_detail: str) -> None:
+    pass
+
+
 class FunAsrRecognizer:
     """One caller at a time. Deterministic in fp32: neither order nor neighbours change a clip's tokens."""
 
@@ -46,11 +50,17 @@ class FunAsrRecognizer:
     languages: frozenset[str] | None = frozenset(NAMES)
     gives_word_times = False
 
-    def __init__(self, folder: Path, placement: Placement, *, digests: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, placement: Placement, *, digests: Path | None = None, say: Callable[[str], None] = _quietly
+    ) -> None:
         """`digests`: where the digests of its files are kept since its first load, and checked."""
         found = read_folder(folder)
         self.placement = placement
+        if placement.device.type == "cpu":
+            _log.warning("no GPU is used: recognising takes many times longer", placement=str(placement))
+        say("checking the model's files")
         self.digest = folder_digest(folder) if digests is None else recorded_digest(folder, digests)
+        say(f"reading the weights onto {placement}")
         self._model = load_model(found, device=placement.device, dtype=placement.dtype)
         self._tokenizer = AutoTokenizer.from_pretrained(
             found.language_model_folder, local_files_only=True, trust_remote_code=False
@@ -60,9 +70,17 @@ class FunAsrRecognizer:
         self.batch_s = placement.batch_s
 
     @classmethod
-    def load(cls, folder: Path, *, device: str, dtype: str, digests: Path | None = None) -> "FunAsrRecognizer":
+    def load(
+        cls,
+        folder: Path,
+        *,
+        device: str,
+        dtype: str,
+        digests: Path | None = None,
+        say: Callable[[str], None] = _quietly,
+    ) -> "FunAsrRecognizer":
         """Raises WrongModel where folder or device cannot be used."""
-        return cls(folder, place(device, dtype), digests=digests)
+        return cls(folder, place(device, dtype), digests=digests, say=say)
 
     def recognize(self, clips: Sequence[Clip]) -> list[Recognised]:
         languages = [_language_of(clip.options) for clip in clips]

@@ -306,6 +306,12 @@ def test_a_file_that_changed_since_the_first_load_is_refused_by_name(folder: Pat
         FunAsrRecognizer.load(copy, device="cpu", dtype="fp32", digests=record)
 
 
+def test_it_says_what_it_does_while_it_loads(folder: Path) -> None:
+    said: list[str] = []
+    FunAsrRecognizer.load(folder, device="cpu", dtype="fp32", say=said.append)
+    assert said == ["checking the model's files", "reading the weights onto CPU, float32"]
+
+
 def test_a_gpu_that_is_not_there_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(WrongModel, match="recognizer_device is cuda, but PyTorch finds no GPU"):
