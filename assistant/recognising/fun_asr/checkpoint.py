@@ -60,7 +60,7 @@ def config_of(folder: FunAsrFolder) -> FunAsrNanoConfig:
             text_config=text,
             tie_word_embeddings=text.tie_word_embeddings,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except Exception as error:
         raise WrongModel(f"{folder.path}: its sizes make no model ({error})", WAY_OUT) from error
 
 

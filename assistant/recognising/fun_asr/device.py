@@ -51,7 +51,13 @@ def place(device: str, dtype: str, *, threads: int | None = None) -> Placement:
 
 
 def _on_gpu(device: torch.device, dtype: str) -> Placement:
-    free, total = torch.cuda.mem_get_info(device)
+    try:
+        free, total = torch.cuda.mem_get_info(device)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise WrongModel(
+            f"recognizer_device is {device}, which cannot be used: {str(error).splitlines()[0][:120]}",
+            f"take one of the {torch.cuda.device_count()} that are there, or recognizer_device = auto",
+        ) from error
     if free < LEAST_GPU_BYTES:
         raise WrongModel(
             f"{torch.cuda.get_device_name(device)}: {free / 1e9:.1f} of {total / 1e9:.1f} GB are free; "

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import structlog
@@ -20,13 +21,13 @@ from assistant.recognising.fun_asr.checkpoint import load_model
 from assistant.recognising.fun_asr.decoding import Asked, Generated, generate
 from assistant.recognising.fun_asr.device import Placement, place
 from assistant.recognising.fun_asr.features import features_of
-from assistant.recognising.fun_asr.folder import read_folder
+from assistant.recognising.fun_asr.folder import WAY_OUT, FunAsrFolder, read_folder
 from assistant.recognising.fun_asr.languages import NAMES, code_of
 from assistant.recognising.fun_asr.prompting import prompt_of
 from assistant.recognising.invention import invention_reason
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, ClipOptions, Recognised, Samples
 from knowledge.finding.languages import guess_language
-from knowledge.model_files import folder_digest, recorded_digest
+from knowledge.model_files import WrongModel, folder_digest, recorded_digest
 from knowledge.transcripts.segment import Segment, TimeSource
 
 MODEL_NAME = "fun-asr-mlt-nano-2512"
@@ -62,9 +63,7 @@ class FunAsrRecognizer:
         self.digest = folder_digest(folder) if digests is None else recorded_digest(folder, digests)
         say(f"reading the weights onto {placement}")
         self._model = load_model(found, device=placement.device, dtype=placement.dtype)
-        self._tokenizer = AutoTokenizer.from_pretrained(
-            found.language_model_folder, local_files_only=True, trust_remote_code=False
-        )
+        self._tokenizer = _tokenizer_of(found)
         self._ends = frozenset({self._tokenizer.convert_tokens_to_ids(END)})
         self._trims_audio = found.trims_audio
         self.batch_s = placement.batch_s
@@ -135,14 +134,12 @@ class FunAsrRecognizer:
     def _generate(self, clips: Sequence[Clip], languages: Sequence[str | None]) -> list[Generated]:
         """One answer a clip. Where memory runs out the batch is halved, and stays so."""
         answers: dict[int, Generated] = {}
-        asked = [self._asked(clip, language) for clip, language in zip(clips, languages, strict=True)]
         waiting = batches_of([clip.duration_s for clip in clips], most_s=self.batch_s)
         while waiting:
             batch = waiting.pop(0)
+            asked = [self._asked(clips[at], languages[at]) for at in batch]
             try:
-                given = generate(
-                    self._model, [asked[at] for at in batch], end_tokens=self._ends, trims_audio=self._trims_audio
-                )
+                given = generate(self._model, asked, end_tokens=self._ends, trims_audio=self._trims_audio)
             except torch.OutOfMemoryError:
                 if len(batch) == 1:
                     raise
@@ -165,6 +162,19 @@ class FunAsrRecognizer:
     def _text(self, answer: Generated) -> str:
         text: str = self._tokenizer.decode(answer.tokens, skip_special_tokens=True)
         return re.sub(r"\s+", " ", text.replace("/sil", " ")).strip()
+
+
+def _tokenizer_of(folder: FunAsrFolder) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder.language_model_folder, local_files_only=True, trust_remote_code=False
+        )
+        knows_end = END in tokenizer.get_vocab()
+    except Exception as error:
+        raise WrongModel(f"{folder.language_model_folder}: its tokeniser cannot be read ({error})", WAY_OUT) from error
+    if not knows_end:
+        raise WrongModel(f"{folder.language_model_folder}: its tokeniser knows no {END}", WAY_OUT)
+    return tokenizer
 
 
 def quietest(samples: Samples) -> int:

@@ -266,6 +266,14 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "broken config": (lambda folder: (folder / "config.yaml").write_text("a: [b"), r"config\.yaml: cannot be read"),
     "no tokeniser": (lambda folder: (folder / "Qwen3-tiny" / "tokenizer.json").unlink(), "holds no tokeniser"),
+    "broken tokeniser": (
+        lambda folder: (folder / "Qwen3-tiny" / "tokenizer.json").write_text("{}"),
+        "its tokeniser cannot be read",
+    ),
+    "odd language model": (
+        lambda folder: (folder / "Qwen3-tiny" / "config.json").write_text('{"hidden_size": "wide"}'),
+        "its sizes make no model",
+    ),
     "no language model": (lambda folder: shutil.rmtree(folder / "Qwen3-tiny"), "tokeniser and language model"),
     "code": (lambda folder: (folder / "model.py").write_text("print('no')"), "would run as code"),
     "no weights inside": (lambda folder: torch.save({"state_dict": {"a": 1}}, folder / "model.pt"), "holds no weights"),
@@ -310,6 +318,24 @@ def test_it_says_what_it_does_while_it_loads(folder: Path) -> None:
     said: list[str] = []
     FunAsrRecognizer.load(folder, device="cpu", dtype="fp32", say=said.append)
     assert said == ["checking the model's files", "reading the weights onto CPU, float32"]
+
+
+def test_a_gpu_that_cannot_be_used_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_device: object) -> tuple[int, int]:
+        raise RuntimeError("CUDA error: invalid device ordinal\nmore")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", broken)
+    with pytest.raises(WrongModel, match="cuda:5, which cannot be used: CUDA error: invalid device ordinal"):
+        FunAsrRecognizer.load(folder, device="cuda:5", dtype="auto")
+
+
+def test_a_gpu_that_is_too_full_is_told_with_its_figures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Card")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2_000_000_000, 8_000_000_000))
+    with pytest.raises(WrongModel, match=r"Card: 2\.0 of 8\.0 GB are free; 3\.5 GB are needed"):
+        FunAsrRecognizer.load(folder, device="auto", dtype="auto")
 
 
 def test_a_gpu_that_is_not_there_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
