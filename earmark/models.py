@@ -5,7 +5,7 @@ The one part of Earmark that goes to the network, and only when it is told to.
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from assistant.errors import BadInput, DiskFull, PartDown
+from assistant.errors import BadInput, Busy, DiskFull, PartDown
+from knowledge.file_lock import file_lock
 from knowledge.model_files import MODEL_CODE, recorded_digest
 
 BLOCK_BYTES = 1 << 16
@@ -72,13 +73,12 @@ def list_models(home: Path) -> list[Model]:
     for name in REPOSITORIES:
         folder = model_folder(home, name)
         staged = folder if folder.is_dir() else _staging(folder)
-        size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file()) if staged.is_dir() else 0
-        models.append(Model(name, folder, folder.is_dir(), size))
+        models.append(Model(name, folder, folder.is_dir(), _bytes_in(staged)))
     return models
 
 
 class Pull:
-    """One model from one hub into a home. Raises HubTrouble, BadInput, DiskFull."""
+    """One model from one hub into a home. Raises HubTrouble, BadInput, DiskFull, Busy."""
 
     def __init__(self, home: Path, name: str, hub: Hub, *, endpoint: str | None = None) -> None:
         if name not in REPOSITORIES:
@@ -106,7 +106,13 @@ class Pull:
         on where it broke off."""
         staging = _staging(self.folder)
         staging.mkdir(mode=0o700, parents=True, exist_ok=True)
-        there = sum(path.stat().st_size for path in staging.rglob("*") if path.is_file())
+        with file_lock(staging.with_name(f"{staging.name}.lock"), wait_s=0) as had:
+            if not had:
+                raise Busy(f"{self.folder.name} is being fetched already", "wait until that is through")
+            return self._fetch_into(staging, on_progress)
+
+    def _fetch_into(self, staging: Path, on_progress: Callable[[str, int], None]) -> Path:
+        there = _bytes_in(staging)
         free = shutil.disk_usage(staging).free
         if free < self.size_bytes - there:
             needed = (self.size_bytes - there) / 1e9
@@ -114,7 +120,7 @@ class Pull:
         for file in self.files:
             self._fetch_file(file, staging / file.path, on_progress)
         staging.rename(self.folder)
-        recorded_digest(self.folder, self._digests)
+        recorded_digest(self.folder, self._digests, anew=True)
         return self.folder
 
     def close(self) -> None:
@@ -187,6 +193,10 @@ class Pull:
         return HubTrouble(f"{self._endpoint}: {what} did not come: {reason[:200]}", "try again: it goes on from there")
 
 
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _staging(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.coming")
 
@@ -220,7 +230,3 @@ def _of_huggingface(listed: dict[str, Any]) -> RemoteFile:
 
 def _of_modelscope(listed: dict[str, Any]) -> RemoteFile:
     return RemoteFile(listed["Path"], int(listed["Size"]), listed.get("Sha256"))
-
-
-def known_names() -> Sequence[str]:
-    return tuple(REPOSITORIES)

@@ -51,17 +51,18 @@ def folder_digest(folder: Path) -> str:
     return digest_of({name: file_sha256(folder / name) for name in model_files(folder)})
 
 
-def recorded_digest(folder: Path, record: Path) -> str:
+def recorded_digest(folder: Path, record: Path, *, anew: bool = False) -> str:
     """The folder's digest; every file must be the one that it was when this home first used the folder.
 
-    `record`: JSON, for each folder its files' digests. Raises WrongModel naming the first file that changed.
+    `anew`: what was recorded of an older folder of this name is forgotten. `record`: JSON, for each folder its files'
+    digests. Raises WrongModel naming the first file that changed.
     """
     files = {name: file_sha256(folder / name) for name in model_files(folder)}
     known = _read_record(record)
     before = known.get(str(folder.resolve()))
-    if before is None:
+    if before is None or anew:
         for folder_made in (record.parent.parent, record.parent):
-            folder_made.mkdir(mode=0o700, exist_ok=True)
+            folder_made.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = record.with_name(f"{record.name}.{os.getpid()}")
         written.write_text(json.dumps({**known, str(folder.resolve()): files}, indent=1), encoding="utf-8")
         written.replace(record)

@@ -47,6 +47,8 @@ INDEX_NICENESS = 5
 EMBEDDER_NICENESS = 3
 """The child kept for questions gets a core at once, though all are busy; the embedder goes ahead of indexing alone."""
 WARM_UP_S = 0.5
+Say = Callable[[str], None]
+"""Told what is being done while a model loads."""
 
 
 @checked(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Model(Protocol):
     def answer(self, frame: Frame) -> Frame: ...
 
 
-def load_recogniser(spec: RecogniserSpec, say: Callable[[str], None]) -> Recognizer:
+def load_recogniser(spec: RecogniserSpec, say: Say) -> Recognizer:
     """The recogniser by its name in the settings. The one place where another engine is added."""
     if spec.name == POCKETSPHINX:
         from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
@@ -100,7 +102,7 @@ def load_embedder(spec: EmbedderSpec) -> Embedder:
 
 
 class RecogniserModel:
-    def __init__(self, spec: EngineSpec, say: Callable[[str], None]) -> None:
+    def __init__(self, spec: EngineSpec, say: Say) -> None:
         started = time.perf_counter()
         self._recogniser = load_recogniser(spec.recogniser, say)
         say("warming up")
@@ -121,7 +123,7 @@ class RecogniserModel:
 
 
 class EmbedderModel:
-    def __init__(self, spec: EngineSpec, say: Callable[[str], None]) -> None:
+    def __init__(self, spec: EngineSpec, say: Say) -> None:
         started = time.perf_counter()
         say("reading the embedder")
         self._embedder = load_embedder(spec.embedder)
@@ -139,8 +141,6 @@ class EmbedderModel:
         return Frame(Embedded(self._embedder.dimensions), vectors.astype("<f4").tobytes())
 
 
-Say = Callable[[str], None]
-"""Told what is being done while a model loads."""
 MODELS: dict[str, Callable[[EngineSpec, Say], Model]] = {"recogniser": RecogniserModel, "embedder": EmbedderModel}
 
 

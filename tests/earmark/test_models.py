@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,9 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from assistant.errors import BadInput
+from assistant.errors import BadInput, Busy
 from bench.random_fun_asr import build_small_model
 from earmark.models import FUN_ASR, REPOSITORIES, Hub, HubTrouble, Pull, list_models, model_folder
+from knowledge.model_files import recorded_digest
 from tests.product.running import earmark
 
 REPOSITORY = REPOSITORIES[FUN_ASR]
@@ -172,6 +174,27 @@ def test_a_hub_that_cannot_be_asked_is_named(hub: HubServer, tmp_path: Path, kin
     endpoint = UNREACHABLE[kind](hub)
     with pytest.raises(HubTrouble, match=endpoint):
         Pull(tmp_path, FUN_ASR, Hub.HUGGINGFACE, endpoint=endpoint)
+
+
+def test_a_model_that_was_removed_and_changed_at_the_hub_is_fetched_anew(hub: HubServer, tmp_path: Path) -> None:
+    for text in (b"old", b"new"):
+        hub.files["configuration.txt"] = text
+        with closing(Pull(tmp_path, FUN_ASR, Hub.MODELSCOPE, endpoint=hub.url)) as pull:
+            folder = pull.fetch(on_progress=quiet)
+        recorded_digest(folder, tmp_path / "models" / "digests.json")
+        assert (folder / "configuration.txt").read_bytes() == text
+        shutil.rmtree(folder)
+
+
+def test_two_fetches_of_one_model_never_share_a_file(hub: HubServer, tmp_path: Path) -> None:
+    first, second = (Pull(tmp_path, FUN_ASR, Hub.MODELSCOPE, endpoint=hub.url) for _ in range(2))
+
+    def meanwhile(_path: str, _size: int) -> None:
+        with pytest.raises(Busy, match="is being fetched already"):
+            second.fetch(on_progress=quiet)
+
+    with closing(first), closing(second):
+        first.fetch(on_progress=meanwhile)
 
 
 def test_an_unknown_model_and_one_that_is_there_are_refused(hub: HubServer, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ N_MELS = 80
 STACKED, STEP = 7, 6
 FRAME_MS, SHIFT_MS = 25.0, 10.0
 FEATURES = N_MELS * STACKED
-FRAMES_A_SECOND = 1000 / SHIFT_MS / STEP
 
 Features = NDArray[np.float32]
 """float32, shape (n_frames, FEATURES)."""

@@ -36,6 +36,7 @@ class SmallEngine:
     def __init__(self) -> None:
         self.heard: tuple[Segment, ...] = ()
         self.embedder_is_down = False
+        self.longest_s: float | None = None
 
     def state(self) -> EngineState:
         model = ModelState("small", "d", "ready", trial=True, languages=frozenset({"en"}))
@@ -54,6 +55,7 @@ class SmallEngine:
         deadline_s: float | None = None,
         longest_s: float | None = None,
     ) -> HeardSpeech:
+        self.longest_s = longest_s
         return HeardSpeech(self.heard, "en", 2.0, 1.0, 1.0)
 
     def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
@@ -141,6 +143,12 @@ def test_a_sound_without_speech_is_an_answer_and_not_kept(asking: Asking, databa
     assert NOTE_NO_SPEECH in answer.notes
     assert answer.hits == ()
     assert log.recent(database, asker="somebody") == []
+
+
+def test_the_engine_is_told_how_long_a_question_may_be(asking: Asking, engine: SmallEngine) -> None:
+    asking.sound(b"...", filename="hum.wav")
+    assert engine.longest_s is not None
+    assert 61 < engine.longest_s < 120  # a minute from the page, and what was said just before the button
 
 
 @pytest.mark.usefixtures("recording")
