@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,17 @@ def test_features_are_upstreams_to_the_last_bit(upstream: Any) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
-def test_tokens_are_upstreams_batched_or_alone(recogniser: FunAsrRecognizer, upstream: Any, batch_size: int) -> None:
+def test_tokens_are_upstreams_batched_or_alone(
+    recogniser: FunAsrRecognizer, upstream: Any, batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate, generated = upstream.model.llm.generate, []
+
+    def recorded(**asked: Any) -> Any:
+        rows = generate(**asked)
+        generated.extend(rows.tolist())
+        return rows
+
+    monkeypatch.setattr(upstream.model.llm, "generate", recorded)
     theirs = upstream.generate(
         input=[torch.from_numpy(clip.samples) for clip in CLIPS], batch_size=batch_size, cache={}, max_length=TOKENS,
         llm_kwargs={"do_sample": False},
@@ -100,6 +111,8 @@ def test_tokens_are_upstreams_batched_or_alone(recogniser: FunAsrRecognizer, ups
     assert batched == alone
     assert len(set(batched)) == len(batched)
     assert [text_of(recogniser, tokens) for tokens in batched] == [row["text"].strip() for row in theirs]
+    after = {upstream.model.llm.config.pad_token_id, *recogniser._ends}
+    assert batched == [tuple(takewhile(lambda token: token not in after, row)) for row in generated]
 
 
 @pytest.mark.parametrize("itn", [True, False])
