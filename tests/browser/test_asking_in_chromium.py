@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, Route, expect
 
 from assistant.errors import RecognizerDown
 from knowledge.finding.moment import Verdict
@@ -179,6 +179,26 @@ def test_the_answer_is_hushed_while_the_next_question_is_spoken_and_back_leads_t
     spoken_page.go_back()
     spoken_page.wait_for_url(served.address + "/")
     expect(spoken_page.locator("[data-answer]")).to_have_count(0)
+
+
+def test_back_pressed_before_the_page_has_its_scripts_leads_back(page: Page, served: Served) -> None:
+    teach(served.house)
+    page.goto(served.address)
+    page.fill("#question", "near miss")
+    page.press("#question", "Enter")
+    page.wait_for_url("**/questions/*")
+    held: list[Route] = []
+    page.route("**/htmx.min.js*", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.wait_for_selector("[data-answer]")
+    page.evaluate("history.back()")
+    page.wait_for_url(served.address + "/", wait_until="commit")
+
+    for route in held:
+        route.continue_()
+    page.unroute("**/htmx.min.js*")
+
+    expect(page.locator("[data-answer]")).to_have_count(0)
 
 
 def test_where_the_recogniser_is_down_the_microphone_is_not_offered(page: Page, served: Served) -> None:

@@ -15,6 +15,12 @@ function mountAll(root) {
 
 document.documentElement.dataset.scripted = "yes";
 mountAll(document);
+// Back pressed while this page was still loading moved the address alone: htmx, which fetches the page that
+// belongs there, did not listen yet.
+document.addEventListener("DOMContentLoaded", () => {
+  const [loaded] = performance.getEntriesByType("navigation");
+  if (loaded && new URL(loaded.name).pathname !== window.location.pathname) window.location.reload();
+});
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, xhr, requestConfig } = event.detail;
   // What went wrong never takes the place of the list that shows progress; that asks again by itself.
