@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -123,7 +123,7 @@ def _plain(home: Path, asked: Sequence[str]) -> list[float]:
     live = read_live_engine(home)
     assert live is not None
     settings = read_settings({"home": home})
-    with open_house(settings) as house, closing(HttpEngineClient(live.url, live.key)) as engine:
+    with open_house(settings) as house, HttpEngineClient(live.url, live.key) as engine:
         with house.database.read() as session:
             courses = frozenset(course.id for course in list_courses(session))
         with open_index(house, embedder_digest=lambda: engine.state().embedder.digest) as index:

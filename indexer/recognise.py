@@ -165,4 +165,4 @@ def _result(sent: _Sent, recognised: Recognised) -> ClipResult:
 def _marked(segment: Segment, doubt: str | None, whole_invention: str | None) -> Segment:
     invention = whole_invention or invention_reason(segment.text, segment.end_s - segment.start_s)
     reason = invention or segment.hard_to_hear or doubt
-    return replace(segment, hard_to_hear=reason, invented=invention is not None)
+    return replace(segment, hard_to_hear=reason, invented=segment.invented or invention is not None)

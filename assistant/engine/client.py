@@ -3,7 +3,7 @@
 `EngineClient` is the Protocol; `HttpEngineClient` (in http_client.py) speaks to a live engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,9 @@ from typing import Protocol
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import Segment
+
+OnSegments = Callable[[Sequence[Segment]], None]
+"""Told the segments of one clip after another, as soon as they and all before them are there."""
 
 
 class Priority(StrEnum):
@@ -78,7 +81,12 @@ class EngineClient(Protocol):
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
-        """A whole file: decoded and cut by the engine. BadInput for one longer than `longest_s`, found out soon."""
+        """A whole file: decoded and cut by the engine. BadInput for one longer than `longest_s`, found out soon.
+
+        `on_segments` is told them in order while the rest is still being heard. What it was told stands also where
+        this raises in the end.
+        """
 
     def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors: ...

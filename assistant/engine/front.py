@@ -18,21 +18,19 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import TypeAdapter
 
-from assistant.engine.client import EngineState, HeardSpeech
+from assistant.engine.answers import MEDIA_TYPES, Events, as_text, embedding_document, joined, verbose_document
+from assistant.engine.client import EngineState, HeardSpeech, OnSegments
 from assistant.engine.front_errors import hang_error_handlers
 from assistant.engine.front_forms import (
     LARGEST_FIELD_BYTES,
     EmbeddingRequest,
     Haste,
     TranscriptionRequest,
-    as_text,
-    embedding_document,
     haste_of,
-    joined,
     transcription_request,
-    verbose_document,
 )
 from assistant.engine.front_guard import Guard
+from assistant.engine.front_stream import streamed
 from assistant.engine.running import RunningEngine, Transcription, commonest_language
 from assistant.engine.spec import EngineSpec
 from assistant.engine.wav import wav_to_clip
@@ -45,7 +43,6 @@ LARGEST_CLIP_BYTES = int(MAX_CLIP_S * SAMPLE_RATE_HZ * 2) + 4096
 """30.0 s of 16-bit samples and a generous header."""
 SAFE_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
 STATE: TypeAdapter[EngineState] = TypeAdapter(EngineState)
-MEDIA_TYPES = {"text": "text/plain", "srt": "application/x-subrip", "vtt": "text/vtt"}
 Answer = TypeVar("Answer")
 
 
@@ -117,7 +114,15 @@ def _hang_work(app: FastAPI, engine: RunningEngine) -> None:
         async with request.form(max_files=1, max_fields=64, max_part_size=LARGEST_FIELD_BYTES) as form:
             asked = transcription_request(form)
             hearing = _hear_clip if asked.clip else _hear_file
-            transcription = await until_gone(request, hearing(engine, asked, haste))
+            if asked.stream:
+                events = Events(verbose=asked.response_format == "verbose_json")
+                stream = streamed(
+                    lambda tell: hearing(engine, asked, haste, tell),
+                    of=events.of,
+                    end=lambda heard: _end(engine, asked, events, heard),
+                )
+                return await until_gone(request, stream)
+            transcription = await until_gone(request, hearing(engine, asked, haste, None))
         return _transcription_response(engine, asked, transcription)
 
     @app.post("/v1/embeddings")
@@ -162,7 +167,9 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-async def _hear_clip(engine: RunningEngine, asked: TranscriptionRequest, haste: Haste) -> Transcription:
+async def _hear_clip(
+    engine: RunningEngine, asked: TranscriptionRequest, haste: Haste, on_segments: OnSegments | None
+) -> Transcription:
     content = await asked.file.read(LARGEST_CLIP_BYTES + 1)
     too_long = BadMedia(f"{asked.filename}: longer than {MAX_CLIP_S} s", "cut it shorter, or leave clip=true out")
     if len(content) > LARGEST_CLIP_BYTES:
@@ -173,6 +180,8 @@ async def _hear_clip(engine: RunningEngine, asked: TranscriptionRequest, haste: 
         raise too_long
     started = time.perf_counter()
     result = await engine.recognise_clip(clip, priority=haste.priority, deadline_at=_deadline_at(haste))
+    if on_segments and result.segments:
+        on_segments(result.segments)
     speech = HeardSpeech(
         segments=result.segments,
         language=asked.options.language or commonest_language(result.segments),
@@ -183,7 +192,9 @@ async def _hear_clip(engine: RunningEngine, asked: TranscriptionRequest, haste: 
     return Transcription(speech, result.truncated, result.hard_to_hear, result.error)
 
 
-async def _hear_file(engine: RunningEngine, asked: TranscriptionRequest, haste: Haste) -> Transcription:
+async def _hear_file(
+    engine: RunningEngine, asked: TranscriptionRequest, haste: Haste, on_segments: OnSegments | None
+) -> Transcription:
     if not asked.file.size:
         raise BadMedia(f"{asked.filename}: empty", "send a file with sound")
     with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
@@ -197,6 +208,7 @@ async def _hear_file(engine: RunningEngine, asked: TranscriptionRequest, haste: 
             priority=haste.priority,
             deadline_at=_deadline_at(haste),
             longest_s=asked.longest_s,
+            on_segments=on_segments,
         )
 
 
@@ -212,13 +224,38 @@ def _deadline_at(haste: Haste) -> float | None:
 def _transcription_response(
     engine: RunningEngine, asked: TranscriptionRequest, transcription: Transcription
 ) -> Response:
+    _refuse_unheard(asked, transcription)
+    speech = transcription.speech
+    if asked.response_format == "json":
+        return JSONResponse({"text": joined(speech.segments)})
+    if asked.response_format != "verbose_json":
+        text = as_text(speech.segments, asked.response_format)
+        return PlainTextResponse(text, media_type=MEDIA_TYPES[asked.response_format])
+    document = verbose_document(speech, words=asked.words)
+    return JSONResponse(document | {"earmark": _earmark_document(engine, transcription)})
+
+
+def _end(
+    engine: RunningEngine, asked: TranscriptionRequest, events: Events, transcription: Transcription
+) -> dict[str, Any]:
+    _refuse_unheard(asked, transcription)
+    return events.end(transcription.speech, earmark=_earmark_document(engine, transcription))
+
+
+def _refuse_unheard(asked: TranscriptionRequest, transcription: Transcription) -> None:
+    """Only verbose_json has room to say why a lone clip gave nothing."""
     if transcription.error and asked.response_format != "verbose_json":
         raise BadMedia(f"{asked.filename}: {transcription.error}")
-    if asked.response_format == "json":
-        return JSONResponse({"text": joined(transcription)})
-    if asked.response_format != "verbose_json":
-        return PlainTextResponse(
-            as_text(transcription, asked.response_format), media_type=MEDIA_TYPES[asked.response_format]
-        )
+
+
+def _earmark_document(engine: RunningEngine, transcription: Transcription) -> dict[str, Any]:
     model = engine.state().recogniser
-    return JSONResponse(verbose_document(transcription, words=asked.words, recogniser=model.name, digest=model.digest))
+    return {
+        "recogniser": model.name,
+        "digest": model.digest,
+        "truncated": transcription.truncated,
+        "hard_to_hear": transcription.hard_to_hear,
+        "error": transcription.error,
+        "decode_ms": round(transcription.speech.decode_ms, 1),
+        "recognise_ms": round(transcription.speech.recognise_ms, 1),
+    }

@@ -2,6 +2,7 @@
 
 import math
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -45,25 +46,28 @@ def error_response(error: EarmarkError) -> JSONResponse:
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return _in_openai_form(status, error.kind, error.detail, error.way_out, headers)
+    return JSONResponse(
+        _openai_form(status, error.kind, error.detail, error.way_out), status_code=status, headers=headers
+    )
 
 
-def _in_openai_form(
-    status: int, kind: str, detail: str, way_out: str = "", headers: dict[str, str] | None = None
-) -> JSONResponse:
+def error_event(error: EarmarkError) -> dict[str, Any]:
+    """For an answer that had begun: the status is gone, so the form holds it."""
+    status = status_of(error)
+    return {"type": "error", "status": status, **_openai_form(status, error.kind, error.detail, error.way_out)}
+
+
+def _openai_form(status: int, kind: str, detail: str, way_out: str = "") -> dict[str, Any]:
     """`earmark` beside OpenAI's fields lets our own client build the same error again."""
-    error_type = "invalid_request_error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error"
-    message = f"{detail}; {way_out}" if way_out else detail
-    body = {
+    return {
         "error": {
-            "message": message,
-            "type": error_type,
+            "message": f"{detail}; {way_out}" if way_out else detail,
+            "type": "invalid_request_error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error",
             "param": None,
             "code": kind,
             "earmark": {"detail": detail, "way_out": way_out},
         }
     }
-    return JSONResponse(body, status_code=status, headers=headers)
 
 
 def hang_error_handlers(app: FastAPI) -> None:
@@ -73,16 +77,18 @@ def hang_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_the_framework(_request: Request, error: HTTPException) -> JSONResponse:
-        headers = dict(error.headers or {})
-        return _in_openai_form(error.status_code, "bad-request", str(error.detail), headers=headers)
+        form = _openai_form(error.status_code, "bad-request", str(error.detail))
+        return JSONResponse(form, status_code=error.status_code, headers=dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def of_a_field(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"] if part != "body")
-        return _in_openai_form(422, "bad-input", f"{field or 'body'}: {first['msg']}")
+        return JSONResponse(_openai_form(422, "bad-input", f"{field or 'body'}: {first['msg']}"), status_code=422)
 
     @app.exception_handler(Exception)
     async def unforeseen(_request: Request, error: Exception) -> JSONResponse:
         log.error("unforeseen failure", error=type(error).__name__)
-        return _in_openai_form(500, "error", "the engine failed unexpectedly", "its log says where")
+        return JSONResponse(
+            _openai_form(500, "error", "the engine failed unexpectedly", "its log says where"), status_code=500
+        )

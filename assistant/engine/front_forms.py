@@ -1,26 +1,23 @@
-"""Reads OpenAI's request forms and writes its response forms. Knows no queue and no model."""
+"""Reads OpenAI's request forms. Knows no queue and no model."""
 
-import base64
 import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import structlog
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import FormData, UploadFile
 
+from assistant.engine.answers import FORMATS, STREAMED_FORMATS
 from assistant.engine.client import Priority
 from assistant.engine.front_errors import TooLarge
-from assistant.engine.running import Transcription
 from assistant.errors import BadInput
 from assistant.recognising.hotwords import clean_hotwords
 from assistant.recognising.recognizer import ClipOptions
-from assistant.recognising.subtitles import write_srt, write_vtt
-from knowledge.embedding import TextKind, Vectors
-from knowledge.transcripts.segment import Segment, Word
+from knowledge.embedding import TextKind
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +25,6 @@ SCRIPT_BYTES = 1_000_000
 LARGEST_FIELD_BYTES = 2_000_000
 MOST_TEXTS = 2048
 MOST_TEXT_CHARS = 100_000
-FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
 GRANULARITIES = frozenset({"word", "segment"})
 FIELDS = frozenset(
     [
@@ -70,6 +66,7 @@ class TranscriptionRequest:
     response_format: str
     words: bool
     clip: bool
+    stream: bool
     longest_s: float | None
 
 
@@ -125,8 +122,9 @@ def transcription_request(form: FormData) -> TranscriptionRequest:
     granularities = {str(value) for value in form.getlist("timestamp_granularities[]")}
     if not granularities <= GRANULARITIES:
         raise BadInput("timestamp_granularities[]: unknown", "known: word, segment")
-    if _flag(form, "stream", default=False):
-        raise BadInput("stream: answers are not streamed", "leave it out")
+    stream = _flag(form, "stream", default=False)
+    if stream and response_format not in STREAMED_FORMATS:
+        raise BadInput(f"stream: {response_format} is not streamed", f"these are: {', '.join(STREAMED_FORMATS)}")
     return TranscriptionRequest(
         file=file,
         filename=file.filename or "sound",
@@ -134,6 +132,7 @@ def transcription_request(form: FormData) -> TranscriptionRequest:
         response_format=response_format,
         words="word" in granularities,
         clip=_flag(form, "clip", default=False),
+        stream=stream,
         longest_s=_seconds(form, "longest_s"),
     )
 
@@ -189,92 +188,3 @@ def _flag(form: FormData, name: str, *, default: bool) -> bool:
     if value not in TRUE | FALSE:
         raise BadInput(f"{name}: {value[:40]!r} is neither true nor false")
     return value in TRUE
-
-
-def as_text(transcription: Transcription, response_format: str) -> str:
-    """Plain text or subtitles."""
-    segments = tuple(segment for segment in transcription.speech.segments if segment.text)
-    if response_format == "srt":
-        return write_srt(segments)
-    if response_format == "vtt":
-        return write_vtt(segments)
-    return joined(transcription) + "\n"
-
-
-def joined(transcription: Transcription) -> str:
-    return " ".join(segment.text for segment in transcription.speech.segments if segment.text)
-
-
-def verbose_document(transcription: Transcription, *, words: bool, recogniser: str, digest: str) -> dict[str, Any]:
-    """OpenAI's verbose_json. Fields that nobody measured (log-probabilities, tokens) are left out, never invented."""
-    speech = transcription.speech
-    document: dict[str, Any] = {
-        "task": "transcribe",
-        "language": speech.language,
-        "duration": round(speech.duration_s, 3),
-        "text": joined(transcription),
-        "segments": [_segment_document(number, segment) for number, segment in enumerate(speech.segments)],
-        "earmark": {
-            "recogniser": recogniser,
-            "digest": digest,
-            "truncated": transcription.truncated,
-            "hard_to_hear": transcription.hard_to_hear,
-            "error": transcription.error,
-            "decode_ms": round(speech.decode_ms, 1),
-            "recognise_ms": round(speech.recognise_ms, 1),
-        },
-    }
-    if words and any(segment.words for segment in speech.segments):
-        document["words"] = [
-            {"word": word.text, "start": round(word.start_s, 3), "end": round(word.end_s, 3)}
-            for segment in speech.segments
-            for word in segment.words
-        ]
-    return document
-
-
-def _segment_document(number: int, segment: Segment) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "id": number,
-        "start": round(segment.start_s, 3),
-        "end": round(segment.end_s, 3),
-        "text": segment.text,
-        "language": segment.language,
-        "time_source": segment.time_source.value,
-        "hard_to_hear": segment.hard_to_hear,
-    }
-    if segment.words:
-        document["words"] = [_word_document(word) for word in segment.words]
-    return document
-
-
-def _word_document(word: Word) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "word": word.text,
-        "start": round(word.start_s, 3),
-        "end": round(word.end_s, 3),
-    }
-    if word.probability is not None:
-        document["probability"] = word.probability
-    return document
-
-
-def embedding_document(vectors: Vectors, *, encoding: str, model: str, digest: str) -> dict[str, Any]:
-    """OpenAI's embedding list. No tokens are counted here, so usage says 0."""
-    data = [
-        {
-            "object": "embedding",
-            "index": index,
-            "embedding": base64.b64encode(row.astype("<f4").tobytes()).decode()
-            if encoding == "base64"
-            else [float(value) for value in row],
-        }
-        for index, row in enumerate(vectors)
-    ]
-    return {
-        "object": "list",
-        "data": data,
-        "model": model,
-        "usage": {"prompt_tokens": 0, "total_tokens": 0},
-        "earmark": {"digest": digest},
-    }

@@ -3,36 +3,34 @@
 Knows OpenAI's forms and the engine's own fields beside them; knows no model. Safe to call from several threads.
 """
 
-import base64
 import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Self, TypeVar
 
 import httpx
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from assistant.engine.client import EngineState, HeardSpeech, Priority
+from assistant.engine.client import EngineState, HeardSpeech, OnSegments, Priority
+from assistant.engine.http_answers import document_in, error_in, error_of, heard_in, segments_in, vectors_in
 from assistant.engine.lanes import DeadlinePassed
 from assistant.engine.wav import clip_to_wav
 from assistant.errors import (
     BadInput,
-    BadMedia,
     Busy,
-    EarmarkError,
     EmbedderDown,
     PartDown,
     RecognizerDown,
-    UnknownLanguage,
 )
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, Vectors
-from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource, Word
+from knowledge.transcripts.segment import Segment
 
 CONNECT_S = 3.0
 CLIP_S = 600.0
@@ -45,7 +43,6 @@ GRACE_S = 2.0
 LEFT_OUT_S = 3.0
 """An engine that did not answer is tried last for so long."""
 STATE: TypeAdapter[EngineState] = TypeAdapter(EngineState)
-KINDS = {error.kind: error for error in (BadMedia, UnknownLanguage, BadInput, RecognizerDown, EmbedderDown)}
 NOTHING_KNOWN = ClipOptions()
 Value = TypeVar("Value")
 
@@ -67,6 +64,12 @@ class HttpEngineClient:
         self._down_until: dict[str, float] = {}
         self._embedder_digest: str | None = None
         self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self._http.close()
@@ -102,7 +105,7 @@ class HttpEngineClient:
             )
             extra = document.get("earmark", {})
             return Recognised(
-                segments=_segments(document),
+                segments=segments_in(document),
                 error=extra.get("error"),
                 truncated=bool(extra.get("truncated", False)),
                 hard_to_hear=extra.get("hard_to_hear"),
@@ -119,17 +122,19 @@ class HttpEngineClient:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
+        told = None if on_segments is None else _Told(on_segments)
         fields = _fields(options) | ({} if longest_s is None else {"longest_s": str(longest_s)})
 
         def ask(url: str) -> HeardSpeech:
             headers, wait_s = _headers(priority, deadline_s), _wait_s(deadline_s, FILE_S)
-            if isinstance(sound, bytes):
-                return _heard(self._transcription(url, sound, filename, fields, headers, wait_s))
-            with sound.open("rb") as file:
-                return _heard(self._transcription(url, file, filename, fields, headers, wait_s))
+            with nullcontext(sound) if isinstance(sound, bytes) else sound.open("rb") as content:
+                if told is None:
+                    return heard_in(self._transcription(url, content, filename, fields, headers, wait_s))
+                return self._told_transcription(url, content, filename, fields, headers, wait_s, told)
 
-        return self._try_each(ask, down=RecognizerDown)
+        return self._try_each(ask, down=RecognizerDown, once_more=lambda: told is None or not told.segments)
 
     def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
         """Vectors of one embedder alone: an engine whose embedder is another one is not asked again."""
@@ -155,7 +160,7 @@ class HttpEngineClient:
                 url, "/v1/embeddings", EmbedderDown, EMBED_S, json=body, headers=_headers(priority, None)
             )
             self._refuse_other_embedder(url, document)
-            return _vectors(document, len(texts))
+            return vectors_in(document, len(texts))
 
         return self._try_each(ask, down=EmbedderDown)
 
@@ -167,8 +172,13 @@ class HttpEngineClient:
         if digest != self._embedder_digest:
             raise EmbedderDown(f"{url}: has another embedder than {self._urls[0]}", "give every engine the same")
 
-    def _try_each(self, ask: Callable[[str], Value], *, down: type[PartDown]) -> Value:
-        """Ask one engine after another, beginning with the next in turn; those lately down come last."""
+    def _try_each(
+        self, ask: Callable[[str], Value], *, down: type[PartDown], once_more: Callable[[], bool] = lambda: True
+    ) -> Value:
+        """Ask one engine after another, beginning with the next in turn; those lately down come last.
+
+        `once_more`: whether another may be asked after one that failed.
+        """
         failure: PartDown | None = None
         for url in self._in_turn():
             try:
@@ -179,6 +189,8 @@ class HttpEngineClient:
                 failure = error
                 if not isinstance(error, Busy):
                     self._leave_out(url)
+                if not once_more():
+                    break
         raise failure or down("no engine answers")
 
     def _in_turn(self) -> list[str]:
@@ -213,60 +225,78 @@ class HttpEngineClient:
             url, "/v1/audio/transcriptions", RecognizerDown, wait_s, data=fields, files=files, headers=headers
         )
 
+    def _told_transcription(
+        self,
+        url: str,
+        sound: bytes | IO[bytes],
+        filename: str,
+        fields: dict[str, Any],
+        headers: dict[str, str],
+        wait_s: float,
+        told: "_Told",
+    ) -> HeardSpeech:
+        """The transcript by its events, each segment told as it comes."""
+        request = self._http.stream(
+            "POST",
+            url + "/v1/audio/transcriptions",
+            data=fields | {"stream": "true"},
+            files={"file": (filename, sound, "application/octet-stream")},
+            headers=headers,
+            timeout=httpx.Timeout(wait_s, connect=CONNECT_S),
+        )
+        with _reaching(url, RecognizerDown, wait_s), request as response:
+            if not response.is_success:
+                response.read()
+                raise error_of(url, response, RecognizerDown)
+            for line in response.iter_lines():
+                if not line.startswith("data:"):
+                    continue
+                event = document_in(url, line.removeprefix("data:"))
+                if event.get("type") == "error":
+                    raise error_in(event, url, RecognizerDown)
+                if event.get("type") == "transcript.text.done":
+                    return replace(heard_in(event), segments=told.segments)
+                told.tell(segments_in({"segments": [event]}))
+        raise RecognizerDown(f"{url}: broke off in the middle of its answer", "try again")
+
     def _post(self, url: str, path: str, down: type[PartDown], wait_s: float, **request: Any) -> dict[str, Any]:
-        response = self._send(url, "POST", path, down, wait_s, **request)
-        try:
-            document = response.json()
-        except ValueError as error:
-            raise down(f"{url}: answered no JSON", "check engine_url") from error
-        if not isinstance(document, dict):
-            raise down(f"{url}: answered no object", "check engine_url")
-        return document
+        return document_in(url, self._send(url, "POST", path, down, wait_s, **request).content, down)
 
     def _send(
         self, url: str, method: str, path: str, down: type[PartDown], wait_s: float, **request: Any
     ) -> httpx.Response:
-        timeout = httpx.Timeout(wait_s, connect=CONNECT_S)
-        try:
-            response = self._http.request(method, url + path, timeout=timeout, **request)
-        except httpx.TimeoutException as error:
-            raise down(f"{url}: did not answer within {wait_s:.0f} s", "see whether the engine runs") from error
-        except httpx.TransportError as error:
-            raise down(f"{url}: cannot be reached: {error}", "see whether the engine runs") from error
-        except httpx.InvalidURL as error:
-            raise BadInput(f"{url}: no address: {error}", "check engine_url") from error
+        with _reaching(url, down, wait_s):
+            response = self._http.request(
+                method, url + path, timeout=httpx.Timeout(wait_s, connect=CONNECT_S), **request
+            )
         if not response.is_success:
-            raise _error_of(url, response, down)
+            raise error_of(url, response, down)
         return response
 
 
-def _error_of(url: str, response: httpx.Response, down: type[PartDown]) -> EarmarkError:
-    """The error that the engine meant, rebuilt from its status and its own fields."""
+@contextmanager
+def _reaching(url: str, down: type[PartDown], wait_s: float) -> Iterator[None]:
+    """What the network does, in our own errors."""
     try:
-        error = response.json()["error"]
-        ours = error.get("earmark", {})
-        detail, way_out = ours.get("detail", error["message"]), ours.get("way_out", "")
-        kind = error.get("code")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        detail, way_out, kind = f"{url}: answered with status {response.status_code}", "", None
-    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        return Busy(detail, way_out, retry_after_s=_retry_after_s(response))
-    if response.status_code == httpx.codes.GATEWAY_TIMEOUT:
-        return DeadlinePassed(detail, way_out)
-    if response.status_code == httpx.codes.UNAUTHORIZED:
-        return down(f"{url}: refuses our secret", "set engine_key to the engine's own")
-    if kind in KINDS:
-        return KINDS[kind](detail, way_out)
-    if httpx.codes.is_client_error(response.status_code):
-        return BadInput(detail, way_out)
-    return down(detail, way_out)
+        yield
+    except httpx.TimeoutException as error:
+        raise down(f"{url}: did not answer within {wait_s:.0f} s", "see whether the engine runs") from error
+    except httpx.TransportError as error:
+        raise down(f"{url}: cannot be reached: {error}", "see whether the engine runs") from error
+    except httpx.InvalidURL as error:
+        raise BadInput(f"{url}: no address: {error}", "check engine_url") from error
 
 
-def _retry_after_s(response: httpx.Response) -> float:
-    try:
-        return max(0.1, float(response.headers.get("retry-after", "2")))
-    except ValueError:
-        return 2.0
+@dataclass
+class _Told:
+    """Segments that came so far; each is told on as it comes."""
+
+    on_segments: OnSegments
+    segments: tuple[Segment, ...] = ()
+
+    def tell(self, segments: tuple[Segment, ...]) -> None:
+        self.segments += segments
+        self.on_segments(segments)
 
 
 def _headers(priority: Priority, deadline_s: float | None) -> dict[str, str]:
@@ -294,47 +324,3 @@ def _fields(options: ClipOptions) -> dict[str, Any]:
     if options.script:
         fields["script"] = options.script
     return fields
-
-
-def _heard(document: dict[str, Any]) -> HeardSpeech:
-    extra = document.get("earmark", {})
-    return HeardSpeech(
-        segments=_segments(document),
-        language=str(document.get("language") or UNDETERMINED),
-        duration_s=float(document.get("duration") or 0.0),
-        decode_ms=float(extra.get("decode_ms", 0.0)),
-        recognise_ms=float(extra.get("recognise_ms", 0.0)),
-    )
-
-
-def _segments(document: dict[str, Any]) -> tuple[Segment, ...]:
-    try:
-        return tuple(_segment(given) for given in document.get("segments", ()))
-    except (KeyError, TypeError, ValueError) as error:
-        raise RecognizerDown(f"the engine answered a segment that cannot be: {error}") from error
-
-
-def _segment(given: dict[str, Any]) -> Segment:
-    return Segment(
-        start_s=float(given["start"]),
-        end_s=float(given["end"]),
-        text=str(given["text"]),
-        language=str(given.get("language") or UNDETERMINED),
-        time_source=TimeSource(given.get("time_source", TimeSource.VAD)),
-        words=tuple(
-            Word(float(word["start"]), float(word["end"]), str(word["word"]), word.get("probability"))
-            for word in given.get("words", ())
-        ),
-        hard_to_hear=given.get("hard_to_hear"),
-    )
-
-
-def _vectors(document: dict[str, Any], count: int) -> Vectors:
-    try:
-        rows = sorted(document["data"], key=lambda row: int(row["index"]))
-        vectors = np.stack([np.frombuffer(base64.b64decode(row["embedding"]), "<f4") for row in rows])
-    except (KeyError, TypeError, ValueError) as error:
-        raise EmbedderDown(f"the engine answered vectors that cannot be: {error}") from error
-    if len(vectors) != count:
-        raise EmbedderDown(f"the engine answered {len(vectors)} vectors for {count} texts")
-    return vectors.astype(np.float32, copy=False)

@@ -5,7 +5,7 @@ One voice never meets another here: every call keeps its own values, nothing is 
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.engine.client import EngineState, HeardSpeech, Priority
+from assistant.engine.client import EngineState, HeardSpeech, OnSegments, Priority
 from assistant.engine.lanes import DeadlinePassed
 from assistant.engine.messages import Embed, Embedded, Frame, Heard, Refused, recognise_frame
 from assistant.engine.pool import KillsModelError, Pool
@@ -146,6 +146,7 @@ class RunningEngine:
         priority: Priority,
         deadline_at: float | None,
         longest_s: float | None = None,
+        on_segments: OnSegments | None = None,
     ) -> Transcription:
         """A whole file, called `name` in messages: decoded and cut here, its clips recognised over all children.
 
@@ -156,7 +157,7 @@ class RunningEngine:
         self._files[priority] += 1
         try:
             async with asyncio.timeout(None if deadline_at is None else deadline_at - time.monotonic()):
-                return await self._transcribe(path, name, options, priority, deadline_at, longest_s)
+                return await self._transcribe(path, name, options, priority, deadline_at, longest_s, on_segments)
         except TimeoutError as error:
             raise DeadlinePassed("the deadline passed before the file was heard") from error
         except BaseExceptionGroup as group:
@@ -172,11 +173,21 @@ class RunningEngine:
         priority: Priority,
         deadline_at: float | None,
         longest_s: float | None,
+        on_segments: OnSegments | None,
     ) -> Transcription:
         clock = _Clock()
         room = asyncio.Semaphore(self._clips_at_once())
         jobs: list[tuple[SpeechClip, asyncio.Task[Recognised]]] = []
+        waiting: deque[tuple[SpeechClip, asyncio.Task[Recognised]]] = deque()
         end: HeardFile | None = None
+
+        def tell(_done: object) -> None:
+            while on_segments and waiting and waiting[0][1].done():
+                clip, task = waiting.popleft()
+                if task.cancelled() or task.exception():
+                    waiting.clear()
+                elif segments := segments_of(clip, task.result()):
+                    on_segments(segments)
 
         async def recognise(piece: SpeechClip) -> Recognised:
             try:
@@ -196,6 +207,8 @@ class RunningEngine:
                     await room.acquire()
                     clock.first_clip()
                     jobs.append((replace(piece, samples=SILENCE), group.create_task(recognise(piece))))
+                    waiting.append(jobs[-1])
+                    jobs[-1][1].add_done_callback(tell)
                 elif isinstance(piece, HeardFile):
                     end = piece
         assert end is not None

@@ -73,13 +73,13 @@ def borrowed_engine(home: Path, spec: EngineSpec) -> Iterator[EngineClient]:
     """The live engine of this home, else a process started for this call and ended with it."""
     live = read_live_engine(home)
     if live is not None:
-        with contextlib.closing(HttpEngineClient(live.url, live.key)) as client:
+        with HttpEngineClient(live.url, live.key) as client:
             yield client
         return
     with (
         tempfile.TemporaryDirectory(prefix="earmark-engine-") as run_home,
         _own_engine(Path(run_home), spec) as own,
-        contextlib.closing(HttpEngineClient(own.url, own.key)) as client,
+        HttpEngineClient(own.url, own.key) as client,
     ):
         yield client
 

@@ -1,7 +1,7 @@
 """`earmark transcribe`: sound files to text, subtitles or JSON, without keeping anything."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -40,7 +40,7 @@ def transcribe(
     with open_engine(settings) as engine:
         for path in audio:
             try:
-                heard = _transcribe(engine, path, language)
+                heard = _transcribe(engine, path, language, shown=format_ == "txt" and output is None)
             except PartDown:
                 raise
             except EarmarkError as error:
@@ -49,7 +49,7 @@ def transcribe(
                 documents.append({"recording": path.name, "error": str(error)})
                 continue
             documents.append(as_document(path.name, heard))
-            if format_ != "json" or output:
+            if output or format_ in ("srt", "vtt"):
                 _write(path, heard, format_, output)
     if format_ == "json" and output is None:
         tell_json(documents[0] if len(documents) == 1 else documents)
@@ -58,10 +58,21 @@ def transcribe(
     return 2 if len(audio) == 1 else 1
 
 
-def _transcribe(engine: EngineClient, path: Path, language: str | None) -> HeardSpeech:
+def _transcribe(engine: EngineClient, path: Path, language: str | None, *, shown: bool) -> HeardSpeech:
+    """`shown`: each piece of text as soon as it is there; a long file is not waited for."""
     if not path.is_file():
         raise BadInput(f"{path}: no such file")
-    return engine.transcribe(path, filename=path.name, options=ClipOptions(language=language), priority=Priority.INDEX)
+    return engine.transcribe(
+        path,
+        filename=path.name,
+        options=ClipOptions(language=language),
+        priority=Priority.INDEX,
+        on_segments=_show if shown else None,
+    )
+
+
+def _show(segments: Sequence[Segment]) -> None:
+    tell(_plain(segments).rstrip("\n"))
 
 
 def as_document(name: str, heard: HeardSpeech) -> dict[str, Any]:
@@ -87,7 +98,7 @@ def _segment_document(segment: Segment) -> dict[str, Any]:
     }
 
 
-def _plain(segments: tuple[Segment, ...]) -> str:
+def _plain(segments: Sequence[Segment]) -> str:
     return "".join(f"{segment.text}\n" for segment in segments)
 
 

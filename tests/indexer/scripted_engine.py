@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.engine.client import EngineState, HeardSpeech, ModelState, Priority
+from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
 from assistant.errors import RecognizerDown
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, Vectors
@@ -101,6 +101,7 @@ class ScriptedEngine:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         raise RecognizerDown("the scripted engine hears clips only")
 

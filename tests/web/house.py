@@ -12,8 +12,8 @@ from sqlalchemy import update
 from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
 from assistant.answering.ask import NOTE_NO_SPEECH
 from assistant.courses.receiving import receive
-from assistant.engine.client import EngineState, HeardSpeech, ModelState, Priority
-from assistant.errors import BadInput, PartDown
+from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
+from assistant.errors import BadInput, PartDown, RecognizerDown
 from assistant.hearing.heard import HeardFile
 from assistant.hearing.listening import hear
 from assistant.jobs import store as jobs
@@ -137,6 +137,7 @@ class ScriptedEngine:
 
     now: EngineState | None
     heard_files: list[str] = field(default_factory=list)
+    fails_midway: bool = False
 
     def state(self) -> EngineState:
         if self.now is None:
@@ -157,9 +158,16 @@ class ScriptedEngine:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         self.heard_files.append(filename)
-        return HeardSpeech((spoken_segment(0.5, 2.0, "the yellow form"),), "en", 2.5, 10.0, 300.0)
+        segments = (spoken_segment(0.5, 2.0, "the yellow form"), spoken_segment(2.0, 2.5, "the same day"))
+        for segment in segments:
+            if on_segments:
+                on_segments([segment])
+            if self.fails_midway:
+                raise RecognizerDown("the recogniser is down", "try again")
+        return HeardSpeech(segments, "en", 2.5, 10.0, 300.0)
 
     def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
         raise AssertionError("pages embed nothing")

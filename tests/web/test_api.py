@@ -1,7 +1,10 @@
 """The API as documented: its documents, its problems, OpenAI's form of transcription, health and metrics."""
 
+import json
 from dataclasses import replace
+from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -137,8 +140,8 @@ def test_a_removed_recording_is_gone(browser: TestClient, house: WebHouse) -> No
 @pytest.mark.parametrize(
     ("wanted", "beginning"),
     [
-        ("json", '{"text":"the yellow form"}'),
-        ("text", "the yellow form\n"),
+        ("json", '{"text":"the yellow form the same day"}'),
+        ("text", "the yellow form the same day\n"),
         ("srt", "1\n00:00:00,500"),
         ("vtt", "WEBVTT"),
     ],
@@ -165,6 +168,50 @@ def test_verbose_transcriptions_have_segments_and_words(browser: TestClient) -> 
     assert document["duration"] == 2.5
     assert document["segments"][0]["start"] == 0.5
     assert document["words"][0]["word"] == "the"
+
+
+def events_of(reply: httpx.Response) -> list[dict[str, Any]]:
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    return [json.loads(line.removeprefix("data: ")) for line in reply.text.splitlines() if line.startswith("data: ")]
+
+
+def streamed(browser: TestClient, wanted: str) -> httpx.Response:
+    return browser.post(
+        "/v1/audio/transcriptions",
+        files={"file": ("a.mp3", b"sound")},
+        data={"response_format": wanted, "stream": "true"},
+    )
+
+
+def test_a_streamed_transcription_comes_in_deltas_that_are_the_whole_text(browser: TestClient) -> None:
+    *deltas, done = events_of(streamed(browser, "json"))
+
+    assert {event["type"] for event in deltas} == {"transcript.text.delta"}
+    assert done == {"type": "transcript.text.done", "text": "the yellow form the same day"}
+    assert "".join(event["delta"] for event in deltas) == done["text"]
+
+
+def test_a_streamed_verbose_transcription_comes_in_segments(browser: TestClient) -> None:
+    first, second, done = events_of(streamed(browser, "verbose_json"))
+
+    assert (first["type"], first["id"], first["start"], first["text"]) == (
+        "transcript.text.segment", 0, 0.5, "the yellow form",
+    )  # fmt: skip
+    assert (second["id"], second["end"]) == (1, 2.5)
+    assert (done["language"], done["duration"], "segments" in done) == ("en", 2.5, False)
+
+
+def test_a_stream_that_breaks_off_says_why(browser: TestClient, house: WebHouse) -> None:
+    house.engine.fails_midway = True
+    delta, failure = events_of(streamed(browser, "json"))
+
+    assert delta["type"] == "transcript.text.delta"
+    assert (failure["type"], failure["status"], failure["error"]["code"]) == ("error", 503, "recogniser-down")
+
+
+def test_subtitles_are_not_streamed(browser: TestClient) -> None:
+    reply = streamed(browser, "srt")
+    assert (reply.status_code, "not streamed" in reply.text) == (400, True)
 
 
 def test_an_unknown_format_and_a_missing_file_are_problems(browser: TestClient) -> None:

@@ -1,22 +1,37 @@
 """OpenAI's form of transcription, for programs that speak it already: sound in, text out, nothing kept."""
 
-from typing import Annotated, Any
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from assistant.engine.client import HeardSpeech, Priority
+from assistant.engine.answers import (
+    FORMATS,
+    MEDIA_TYPES,
+    STREAMED_FORMATS,
+    Events,
+    as_text,
+    joined,
+    verbose_document,
+)
+from assistant.engine.client import HeardSpeech, OnSegments, Priority
+from assistant.engine.front_stream import streamed
 from assistant.errors import BadInput
 from assistant.recognising.hotwords import clean_hotwords
 from assistant.recognising.recognizer import ClipOptions
-from assistant.recognising.subtitles import write_srt, write_vtt
+from knowledge.transcripts.segment import Segment
 from web.api.models import PROBLEMS
 from web.library import services_of
 from web.pages.jobs import uploaded_form
 from web.uploads import UploadedForm
 
 router = APIRouter(tags=["transcriptions"], responses=PROBLEMS)
-FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
 _BODY = {
     "requestBody": {
         "required": True,
@@ -30,7 +45,14 @@ _BODY = {
                         "model": {"type": "string", "description": "taken for compatibility; one recogniser runs"},
                         "language": {"type": "string"},
                         "prompt": {"type": "string", "description": "terms likely to be said, comma-separated"},
+                        "itn": {"type": "boolean", "default": True, "description": "numbers and dates as written"},
                         "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
+                        "stream": {
+                            "type": "boolean",
+                            "default": False,
+                            "description": "server-sent events while it is heard: transcript.text.delta, with "
+                            "verbose_json transcript.text.segment; transcript.text.done at the end",
+                        },
                     },
                 }
             }
@@ -40,50 +62,63 @@ _BODY = {
 
 
 @router.post("/v1/audio/transcriptions", openapi_extra=_BODY)
-def transcribe(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form)]) -> Response:
+async def transcribe(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form)]) -> Response:
     file = form.file("file")
     wanted = form.fields.get("response_format", "json")
     if file is None or file.path is None:
         raise BadInput("the form has no sound", "send it in the field `file`")
     if wanted not in FORMATS:
         raise BadInput(f"response_format {wanted[:40]!r} is unknown", f"use one of {', '.join(FORMATS)}")
-    speech = services_of(request).engine.transcribe(
-        file.path, filename=file.filename or "sound", options=_options(form), priority=Priority.INDEX
-    )
-    return _reply(speech, wanted)
+    hear = partial(
+        services_of(request).engine.transcribe,
+        file.path, filename=file.filename or "sound", options=_options(form), priority=Priority.INDEX,
+    )  # fmt: skip
+    if not _flag(form, "stream"):
+        return _reply(await run_in_threadpool(hear), wanted)
+    if wanted not in STREAMED_FORMATS:
+        raise BadInput(f"{wanted} is not streamed", f"these are: {', '.join(STREAMED_FORMATS)}")
+    events = Events(verbose=wanted == "verbose_json")
+    return await streamed(partial(_hear_aside, hear), of=events.of, end=events.end)
+
+
+async def _hear_aside(hear: Callable[..., HeardSpeech], tell: OnSegments) -> HeardSpeech:
+    """In a thread of its own. Cancelled, it ends with the next segments."""
+    loop, gone = asyncio.get_running_loop(), threading.Event()
+
+    def on_segments(segments: Sequence[Segment]) -> None:
+        if gone.is_set():
+            raise NobodyReads
+        loop.call_soon_threadsafe(tell, segments)
+
+    try:
+        return await to_thread.run_sync(partial(hear, on_segments=on_segments), abandon_on_cancel=True)
+    finally:
+        gone.set()
+
+
+class NobodyReads(Exception):
+    """The client went away in the middle of its answer."""
 
 
 def _options(form: UploadedForm) -> ClipOptions:
     terms = form.fields.get("prompt", "").split(",")
-    return ClipOptions(language=form.fields.get("language") or None, hotwords=clean_hotwords(terms))
+    return ClipOptions(
+        language=form.fields.get("language") or None,
+        hotwords=clean_hotwords(terms),
+        itn=_flag(form, "itn", otherwise=True),
+    )
+
+
+def _flag(form: UploadedForm, name: str, *, otherwise: bool = False) -> bool:
+    value = form.fields.get(name, "").strip().lower()
+    if value not in ("", "true", "false", "1", "0"):
+        raise BadInput(f"{name}: {value[:40]!r} is neither true nor false")
+    return value in ("true", "1") if value else otherwise
 
 
 def _reply(speech: HeardSpeech, wanted: str) -> Response:
-    text = " ".join(segment.text for segment in speech.segments)
-    if wanted == "text":
-        return PlainTextResponse(text + "\n")
-    if wanted == "srt":
-        return PlainTextResponse(write_srt(speech.segments))
-    if wanted == "vtt":
-        return PlainTextResponse(write_vtt(speech.segments))
-    return JSONResponse({"text": text} if wanted == "json" else _verbose(speech, text))
-
-
-def _verbose(speech: HeardSpeech, text: str) -> dict[str, Any]:
-    segments = [
-        {"id": number, "start": round(segment.start_s, 3), "end": round(segment.end_s, 3), "text": segment.text}
-        for number, segment in enumerate(speech.segments)
-    ]
-    document: dict[str, Any] = {
-        "task": "transcribe",
-        "language": speech.language,
-        "duration": round(speech.duration_s, 3),
-        "text": text,
-        "segments": segments,
-    }
-    words = [word for segment in speech.segments for word in segment.words]
-    if words:
-        document["words"] = [
-            {"word": word.text, "start": round(word.start_s, 3), "end": round(word.end_s, 3)} for word in words
-        ]
-    return document
+    if wanted == "json":
+        return JSONResponse({"text": joined(speech.segments)})
+    if wanted == "verbose_json":
+        return JSONResponse(verbose_document(speech))
+    return PlainTextResponse(as_text(speech.segments, wanted), media_type=MEDIA_TYPES[wanted])

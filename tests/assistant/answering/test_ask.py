@@ -8,7 +8,7 @@ import pytest
 
 from assistant.answering.ask import NOTE_NO_SPEECH, NOTE_WORDS_ALONE, Asking
 from assistant.courses.removing import remove_recording
-from assistant.engine.client import EngineState, HeardSpeech, ModelState, Priority
+from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
 from assistant.errors import BadInput, EmbedderDown
 from assistant.questions import log
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
@@ -54,6 +54,7 @@ class SmallEngine:
         priority: Priority,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         self.longest_s = longest_s
         return HeardSpeech(self.heard, "en", 2.0, 1.0, 1.0)

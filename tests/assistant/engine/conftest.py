@@ -72,7 +72,9 @@ def start_proxy(server: ScriptedServer, tmp_path: Path) -> Iterator[StartProxy]:
     """Starts an engine whose recogniser is the scripted server; ready when it returns."""
     with ExitStack() as started:
 
-        def start(*, children: int, limits: LaneLimits | None = None, **more: Any) -> EngineProcess:
+        def start(
+            *, children: int, limits: LaneLimits | None = None, home: str = "home", key: str | None = None, **more: Any
+        ) -> EngineProcess:
             spec = EngineSpec(
                 RecogniserSpec("remote", "scripted", server.url),
                 EmbedderSpec("/nowhere"),
@@ -80,7 +82,7 @@ def start_proxy(server: ScriptedServer, tmp_path: Path) -> Iterator[StartProxy]:
                 limits=limits or LaneLimits(),
                 **more,
             )
-            engine = started.enter_context(running_engine(tmp_path, spec))
+            engine = started.enter_context(running_engine(tmp_path / home, spec, key=key))
             until(lambda: len(engine.children("recogniser")) == children and engine.recogniser_is("ready"))
             return engine
 

@@ -27,6 +27,12 @@ from assistant.errors import PartDown
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip
 
 START_S = 60.0
+WITH_KEY = """
+import sys
+from pathlib import Path
+from assistant.engine.service import SPEC, run_engine
+run_engine(SPEC.validate_json(sys.stdin.readline()), home=Path(sys.argv[1]), key=sys.argv[2])
+"""
 
 
 def until(true: Callable[[], object], within_s: float = START_S) -> None:
@@ -39,11 +45,10 @@ def until(true: Callable[[], object], within_s: float = START_S) -> None:
 class EngineProcess:
     """`engine.client` speaks to it; `raw` is plain HTTP with the right secret."""
 
-    def __init__(self, home: Path, spec: EngineSpec) -> None:
+    def __init__(self, home: Path, spec: EngineSpec, *, key: str | None = None) -> None:
         self.home = home
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "assistant.engine.service", str(home)], stdin=subprocess.PIPE
-        )
+        run = ["-m", "assistant.engine.service", str(home)] if key is None else ["-c", WITH_KEY, str(home), key]
+        self.process = subprocess.Popen([sys.executable, *run], stdin=subprocess.PIPE)
         assert self.process.stdin is not None
         with self.process.stdin as stdin:
             stdin.write(SPEC.dump_json(spec) + b"\n")
@@ -81,8 +86,8 @@ class EngineProcess:
 
 
 @contextmanager
-def running_engine(home: Path, spec: EngineSpec) -> Iterator[EngineProcess]:
-    engine = EngineProcess(home, spec)
+def running_engine(home: Path, spec: EngineSpec, *, key: str | None = None) -> Iterator[EngineProcess]:
+    engine = EngineProcess(home, spec, key=key)
     try:
         yield engine
     finally:

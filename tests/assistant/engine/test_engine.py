@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,7 @@ from assistant.errors import BadInput, BadMedia, EmbedderDown, RecognizerDown, U
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, ClipOptions
 from knowledge.embedding import TextKind
 from knowledge.model_files import MINILM, MINILM_SHA256, digest_of
+from knowledge.transcripts.segment import Segment
 from tests.assistant.engine.running_engine import EngineProcess, running_engine, until
 
 SILENCE = clip_to_wav(np.zeros(SAMPLE_RATE_HZ, np.float32))
@@ -85,6 +87,49 @@ def test_each_response_format_has_its_form(real_engine: EngineProcess, spoken: b
     assert said["vtt"].text.startswith("WEBVTT")
     assert "words" not in said["verbose_json"].json()
     assert set(said["verbose_json"].json()["earmark"]) >= {"recogniser", "digest", "truncated", "hard_to_hear"}
+
+
+@pytest.fixture
+def three_sentences(spoken_clip: Clip) -> bytes:
+    """The same sentence three times, two seconds apart: three clips at least."""
+    pause = np.zeros(2 * SAMPLE_RATE_HZ, np.float32)
+    return clip_to_wav(np.concatenate([spoken_clip.samples, pause] * 3))
+
+
+def test_segments_are_told_in_order_while_the_rest_is_heard(real_engine: EngineProcess, three_sentences: bytes) -> None:
+    told: list[tuple[float, tuple[Segment, ...]]] = []
+    heard = real_engine.client.transcribe(
+        three_sentences, filename="talk.wav", on_segments=lambda segments: told.append((time.monotonic(), segments))
+    )
+    ended = time.monotonic()
+
+    whole = real_engine.client.transcribe(three_sentences, filename="talk.wav")
+    assert replace(heard, decode_ms=0, recognise_ms=0) == replace(whole, decode_ms=0, recognise_ms=0)
+    assert len(told) >= 3
+    assert tuple(segment for _, segments in told for segment in segments) == heard.segments
+    assert told[0][0] < ended
+
+
+def test_a_stream_that_nobody_reads_any_more_ends_its_work(real_engine: EngineProcess, three_sentences: bytes) -> None:
+    class EnoughError(Exception):
+        pass
+
+    def enough(_segments: object) -> None:
+        raise EnoughError
+
+    for _ in range(9):  # more than may be heard at once: none of them lingers
+        with pytest.raises(EnoughError):
+            real_engine.client.transcribe(three_sentences, filename="talk.wav", on_segments=enough)
+    assert real_engine.client.transcribe(three_sentences, filename="talk.wav").segments
+
+
+def test_a_streamed_clip_is_an_event_and_an_end(real_engine: EngineProcess, spoken_clip: Clip) -> None:
+    data = {"stream": "true", "clip": "true", "response_format": "text"}
+    reply = real_engine.post(clip_to_wav(spoken_clip.samples), data=data)
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    delta, done = [json.loads(line[6:]) for line in reply.text.splitlines() if line.startswith("data: ")]
+    assert (delta["type"], done["type"]) == ("transcript.text.delta", "transcript.text.done")
+    assert delta["delta"] == done["text"]
 
 
 def test_words_come_where_they_are_asked_for_and_real(real_engine: EngineProcess, spoken: bytes) -> None:
@@ -224,7 +269,8 @@ def test_another_address_than_loopback_needs_a_key(tmp_path: Path) -> None:
         (SILENCE, {"hotwords": "{not json"}, 422, "hotwords"),
         (SILENCE, {"hotwords": '{"a": 1}'}, 422, "hotwords"),
         (SILENCE, {"script": "x" * 1_000_001}, 413, "1 MB"),
-        (SILENCE, {"stream": "true"}, 422, "not streamed"),
+        (SILENCE, {"stream": "true", "response_format": "srt"}, 422, "not streamed"),
+        (b"no sound", {"stream": "true"}, 422, "clip.wav"),
         (SILENCE, {"longest_s": "soon"}, 422, "no number of seconds"),
         (SILENCE, {"longest_s": "0.5"}, 422, "longer than 0.5 s"),
     ],

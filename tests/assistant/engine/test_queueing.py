@@ -2,18 +2,24 @@
 
 import os
 import signal
+import socketserver
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from assistant.engine.client import Priority
+from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.lanes import DeadlinePassed, LaneLimits
 from assistant.engine.wav import clip_to_wav
 from assistant.errors import Busy, RecognizerDown
 from assistant.recognising.recognizer import Recognised
+from knowledge.transcripts.segment import Segment
 from tests.assistant.engine.conftest import StartProxy
 from tests.assistant.engine.running_engine import EngineProcess, ScriptedServer, numbered_clip, until
 
@@ -154,15 +160,64 @@ def test_a_clip_that_kills_every_child_is_blamed_in_its_slot(start_proxy: StartP
 def test_several_engines_share_the_load_and_one_that_is_down_is_skipped(
     start_proxy: StartProxy, server: ScriptedServer
 ) -> None:
-    from assistant.engine.http_client import HttpEngineClient
-
     engine = start_proxy(children=2)
-    client = HttpEngineClient(f"http://127.0.0.1:9, {engine.address.url}/", engine.address.key)
-    assert {text_of(client.recognize_clip(numbered_clip(number))) for number in range(6)} == {
-        f"clip number {number}" for number in range(6)
-    }
-    assert client.state().children == 2
-    client.close()
+    with HttpEngineClient(f"http://127.0.0.1:9, {engine.address.url}/", engine.address.key) as client:
+        assert {text_of(client.recognize_clip(numbered_clip(number))) for number in range(6)} == {
+            f"clip number {number}" for number in range(6)
+        }
+        assert client.state().children == 2
+
+
+@pytest.mark.faults
+def test_the_clips_of_an_engine_that_dies_go_to_the_other(start_proxy: StartProxy, server: ScriptedServer) -> None:
+    first = start_proxy(children=2, home="first", key="shared")
+    second = start_proxy(children=2, home="second", key="shared")
+    with HttpEngineClient(f"{first.address.url},{second.address.url}", "shared") as client:
+        assert client.state().children == 4
+        server.gate.clear()
+        with ThreadPoolExecutor(12) as crowd:
+            asked = {number: crowd.submit(client.recognize_clip, numbered_clip(number)) for number in range(12)}
+            until(lambda: len(server.came) >= 2)  # each keeps a child for questions
+            first.process.kill()
+            server.gate.set()
+            answers = {number: text_of(answer.result(60)) for number, answer in asked.items()}
+        assert answers == {number: f"clip number {number}" for number in range(12)}
+        assert client.state().children == 2
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_line_that_is_cut_in_the_middle_of_an_answer_leads_to_the_other_engine(
+    start_proxy: StartProxy, streams: bool, noise_wav: bytes
+) -> None:
+    engine = start_proxy(children=2, key="shared")
+    with cut_lines() as (url, cut), HttpEngineClient(f"{url},{engine.address.url}", "shared") as client:
+        told: list[Segment] = []
+        heard = client.transcribe(noise_wav, filename="a.wav", on_segments=told.extend if streams else None)
+        assert cut.is_set()
+        assert heard == replace(
+            engine.client.transcribe(noise_wav, filename="a.wav"),
+            decode_ms=heard.decode_ms, recognise_ms=heard.recognise_ms,
+        )  # fmt: skip
+
+
+@contextmanager
+def cut_lines() -> Iterator[tuple[str, threading.Event]]:
+    """An address that promises an answer and hangs up in its middle."""
+    cut = threading.Event()
+
+    class Cuts(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{")
+            cut.set()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Cuts) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", cut
+        server.shutdown()
+        thread.join()
 
 
 def test_an_engine_that_is_gone_is_said_to_be_down(start_proxy: StartProxy) -> None:
