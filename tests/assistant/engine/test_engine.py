@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -28,7 +29,9 @@ from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, ClipOptions
 from knowledge.embedding import TextKind
 from knowledge.model_files import MINILM, MINILM_SHA256, digest_of
 from knowledge.transcripts.segment import Segment
+from tests.assistant.engine.canaries import Canaries, heard_alone, mixed_up
 from tests.assistant.engine.running_engine import EngineProcess, running_engine, until
+from tests.assistant.recognising.flite import say
 
 SILENCE = clip_to_wav(np.zeros(SAMPLE_RATE_HZ, np.float32))
 FORM_HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
@@ -130,6 +133,25 @@ def test_a_streamed_clip_is_an_event_and_an_end(real_engine: EngineProcess, spok
     delta, done = [json.loads(line[6:]) for line in reply.text.splitlines() if line.startswith("data: ")]
     assert (delta["type"], done["type"]) == ("transcript.text.delta", "transcript.text.done")
     assert delta["delta"] == done["text"]
+
+
+@pytest.fixture(scope="module")
+def spoken_canaries(tmp_path_factory: pytest.TempPathFactory) -> Canaries:
+    from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
+
+    folder = tmp_path_factory.mktemp("canaries")
+    sentences = (
+        f"the {who} {does} the {what}"
+        for who, does, what in product(
+            ("manager", "visitor", "driver", "nurse"), ("signs", "reads", "carries"), ("report", "letter", "key")
+        )
+    )
+    return heard_alone(PocketsphinxRecognizer(), (say(sentence, folder) for sentence in sentences))
+
+
+@pytest.mark.slow
+def test_each_of_many_voices_gets_its_own_words(real_engine: EngineProcess, spoken_canaries: Canaries) -> None:
+    assert mixed_up(real_engine, spoken_canaries, at_once=24) == []
 
 
 def test_words_come_where_they_are_asked_for_and_real(real_engine: EngineProcess, spoken: bytes) -> None:
