@@ -116,8 +116,9 @@ class Asking:
             options=ClipOptions(language=language),
             priority=Priority.QUESTION,
             longest_s=MAX_QUESTION_SOUND_S,
+            asker=asker,
         )
-        text = " ".join(segment.text for segment in speech.segments).strip()
+        text = " ".join(segment.text for segment in speech.segments if segment.searchable).strip()
         question = AskedQuestion(text, language or speech.language or guess_language(text), speech.duration_s)
         heard = _Heard(question, speech.decode_ms, speech.recognise_ms, started)
         if not text:
@@ -129,7 +130,7 @@ class Asking:
     ) -> Answer:
         text = heard.question.text
         before_embedding = self._clock()
-        vector, embedder, notes = self._embedded(text, heard.question.language)
+        vector, embedder, notes = self._embedded(text, heard.question.language, asker)
         before_search = self._clock()
         permitted = self._all_courses() if courses is None else courses
         view = self._index.view()
@@ -168,10 +169,12 @@ class Asking:
             question_log.record(self._database, answer, spoken=heard.decode_ms is not None, asker=asker)
         return answer
 
-    def _embedded(self, text: str, language: str) -> tuple[Vectors | None, ModelState | None, tuple[str, ...]]:
+    def _embedded(
+        self, text: str, language: str, asker: str | None
+    ) -> tuple[Vectors | None, ModelState | None, tuple[str, ...]]:
         """The question's vector and whose it is, or a note: without an embedder, words and sounds still find."""
         try:
-            vector = self._engine.embed([text], kind=TextKind.QUESTION)
+            vector = self._engine.embed([text], kind=TextKind.QUESTION, asker=asker)
             embedder = self._engine.state().embedder
         except PartDown:
             return None, None, (NOTE_WORDS_ALONE,)

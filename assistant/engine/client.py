@@ -81,12 +81,20 @@ class EngineClient(Protocol):
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        asker: str | None = None,
         on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         """A whole file: decoded and cut by the engine. BadInput for one longer than `longest_s`, found out soon.
 
-        `on_segments` is told them in order while the rest is still being heard. What it was told stands also where
-        this raises in the end.
+        `asker`: who asks often takes turns with those who ask seldom. `on_segments` is told them in order while the
+        rest is still being heard; what it was told stands also where this raises in the end.
         """
 
-    def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors: ...
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        kind: TextKind,
+        priority: Priority = Priority.QUESTION,
+        asker: str | None = None,
+    ) -> Vectors: ...

@@ -24,13 +24,13 @@ from assistant.engine.front_errors import hang_error_handlers
 from assistant.engine.front_forms import (
     LARGEST_FIELD_BYTES,
     EmbeddingRequest,
-    Haste,
     TranscriptionRequest,
-    haste_of,
+    caller_of,
     transcription_request,
 )
 from assistant.engine.front_guard import Guard
 from assistant.engine.front_stream import streamed
+from assistant.engine.lanes import Caller
 from assistant.engine.running import RunningEngine, Transcription, commonest_language
 from assistant.engine.spec import EngineSpec
 from assistant.engine.wav import wav_to_clip
@@ -110,27 +110,27 @@ def _hang_state(app: FastAPI, engine: RunningEngine) -> None:
 def _hang_work(app: FastAPI, engine: RunningEngine) -> None:
     @app.post("/v1/audio/transcriptions")
     async def transcriptions(request: Request) -> Response:
-        haste = haste_of(request)
+        caller = caller_of(request)
         async with request.form(max_files=1, max_fields=64, max_part_size=LARGEST_FIELD_BYTES) as form:
             asked = transcription_request(form)
             hearing = _hear_clip if asked.clip else _hear_file
             if asked.stream:
                 events = Events(verbose=asked.response_format == "verbose_json")
                 stream = streamed(
-                    lambda tell: hearing(engine, asked, haste, tell),
+                    lambda tell: hearing(engine, asked, caller, tell),
                     of=events.of,
                     end=lambda heard: _end(engine, asked, events, heard),
                 )
                 return await until_gone(request, stream)
-            transcription = await until_gone(request, hearing(engine, asked, haste, None))
+            transcription = await until_gone(request, hearing(engine, asked, caller, None))
         return _transcription_response(engine, asked, transcription)
 
     @app.post("/v1/embeddings")
     async def embeddings(request: Request, asked: EmbeddingRequest) -> Response:
-        haste = haste_of(request)
+        caller = caller_of(request)
         vectors = await until_gone(
             request,
-            engine.embed(asked.texts, kind=asked.kind, priority=haste.priority, deadline_at=_deadline_at(haste)),
+            engine.embed(asked.texts, caller, kind=asked.kind),
         )
         model = engine.state().embedder
         return JSONResponse(
@@ -168,7 +168,7 @@ async def _disconnected(request: Request) -> None:
 
 
 async def _hear_clip(
-    engine: RunningEngine, asked: TranscriptionRequest, haste: Haste, on_segments: OnSegments | None
+    engine: RunningEngine, asked: TranscriptionRequest, caller: Caller, on_segments: OnSegments | None
 ) -> Transcription:
     content = await asked.file.read(LARGEST_CLIP_BYTES + 1)
     too_long = BadMedia(f"{asked.filename}: longer than {MAX_CLIP_S} s", "cut it shorter, or leave clip=true out")
@@ -179,7 +179,7 @@ async def _hear_clip(
     if clip.duration_s > MAX_CLIP_S:
         raise too_long
     started = time.perf_counter()
-    result = await engine.recognise_clip(clip, priority=haste.priority, deadline_at=_deadline_at(haste))
+    result = await engine.recognise_clip(clip, caller)
     if on_segments and result.segments:
         on_segments(result.segments)
     speech = HeardSpeech(
@@ -193,7 +193,7 @@ async def _hear_clip(
 
 
 async def _hear_file(
-    engine: RunningEngine, asked: TranscriptionRequest, haste: Haste, on_segments: OnSegments | None
+    engine: RunningEngine, asked: TranscriptionRequest, caller: Caller, on_segments: OnSegments | None
 ) -> Transcription:
     if not asked.file.size:
         raise BadMedia(f"{asked.filename}: empty", "send a file with sound")
@@ -203,10 +203,9 @@ async def _hear_file(
         await asyncio.to_thread(_copy, asked, path)
         return await engine.transcribe(
             path,
+            caller,
             name=asked.filename,
             options=asked.options,
-            priority=haste.priority,
-            deadline_at=_deadline_at(haste),
             longest_s=asked.longest_s,
             on_segments=on_segments,
         )
@@ -215,10 +214,6 @@ async def _hear_file(
 def _copy(asked: TranscriptionRequest, path: Path) -> None:
     with path.open("wb") as file:
         shutil.copyfileobj(asked.file.file, file, 1 << 20)
-
-
-def _deadline_at(haste: Haste) -> float | None:
-    return None if haste.deadline_s is None else time.monotonic() + haste.deadline_s
 
 
 def _transcription_response(

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import time
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from assistant.engine.answers import FORMATS, STREAMED_FORMATS
 from assistant.engine.client import Priority
 from assistant.engine.front_errors import TooLarge
+from assistant.engine.lanes import Caller
 from assistant.errors import BadInput
 from assistant.recognising.hotwords import clean_hotwords
 from assistant.recognising.recognizer import ClipOptions
@@ -22,6 +24,7 @@ from knowledge.embedding import TextKind
 log = structlog.get_logger(__name__)
 
 SCRIPT_BYTES = 1_000_000
+LONGEST_ASKER = 64
 LARGEST_FIELD_BYTES = 2_000_000
 MOST_TEXTS = 2048
 MOST_TEXT_CHARS = 100_000
@@ -48,14 +51,6 @@ FIELDS = frozenset(
 LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 TRUE = frozenset({"true", "1", "yes", "on"})
 FALSE = frozenset({"false", "0", "no", "off"})
-
-
-@dataclass(frozen=True, slots=True)
-class Haste:
-    """`deadline_s`: seconds from now, None for no deadline."""
-
-    priority: Priority
-    deadline_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +87,24 @@ class EmbeddingRequest(BaseModel):
         return TextKind.QUESTION if self.input_type == "query" else TextKind.PASSAGE
 
 
-def haste_of(request: Request) -> Haste:
-    """The two headers. Without a priority the work is taken for indexing: it never delays a question."""
+def caller_of(request: Request) -> Caller:
+    """The three headers. Without a priority the work is taken for indexing: it never delays a question."""
     named = request.headers.get("x-earmark-priority", Priority.INDEX.value)
     if named not in set(Priority):
         raise BadInput(f"X-Earmark-Priority: {named!r} is unknown", "send question or index")
+    asker = request.headers.get("x-earmark-asker", "")
+    if len(asker) > LONGEST_ASKER:
+        raise BadInput(f"X-Earmark-Asker: longer than {LONGEST_ASKER} characters")
     given = request.headers.get("x-earmark-deadline-s")
     if given is None:
-        return Haste(Priority(named), None)
+        return Caller(Priority(named), None, asker)
     try:
         deadline_s = float(given)
     except ValueError:
         deadline_s = math.nan
     if not math.isfinite(deadline_s):
         raise BadInput(f"X-Earmark-Deadline-S: {given!r} is no number of seconds", "send seconds from now")
-    return Haste(Priority(named), deadline_s)
+    return Caller(Priority(named), time.monotonic() + deadline_s, asker)
 
 
 def transcription_request(form: FormData) -> TranscriptionRequest:

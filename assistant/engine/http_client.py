@@ -3,12 +3,12 @@
 Knows OpenAI's forms and the engine's own fields beside them; knows no model. Safe to call from several threads.
 """
 
+import hashlib
 import itertools
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
@@ -40,8 +40,8 @@ EMBED_S = 120.0
 TEXTS_A_REQUEST = 256
 GRACE_S = 2.0
 """The engine answers late work itself; the connection is held a little longer than the deadline."""
-LEFT_OUT_S = 3.0
-"""An engine that did not answer is tried last for so long."""
+LOOK_AGAIN_S = 3.0
+"""How often an engine that did not answer is asked whether it is there again; until then it is tried last."""
 STATE: TypeAdapter[EngineState] = TypeAdapter(EngineState)
 NOTHING_KNOWN = ClipOptions()
 Value = TypeVar("Value")
@@ -61,7 +61,8 @@ class HttpEngineClient:
             trust_env=False,  # an engine is never reached through a proxy meant for the outside
         )
         self._turn = itertools.count()
-        self._down_until: dict[str, float] = {}
+        self._down: set[str] = set()
+        self._closed = threading.Event()
         self._embedder_digest: str | None = None
         self._lock = threading.Lock()
 
@@ -72,17 +73,21 @@ class HttpEngineClient:
         self.close()
 
     def close(self) -> None:
+        self._closed.set()
         self._http.close()
 
     def state(self) -> EngineState:
         """The first engine's models; `children` counts those of every engine that answers."""
         states: list[EngineState] = []
         failure: PartDown | None = None
-        for url in self._urls:
+        for url in sorted(self._urls, key=self._is_down):
+            if states and self._is_down(url):
+                break  # those that are down come last, and each costs its patience
             try:
                 states.append(self._state_of(url))
             except PartDown as error:
                 failure = error
+                self._leave_out(url)
         if not states:
             raise failure or RecognizerDown("no engine answers")
         with self._lock:
@@ -122,13 +127,14 @@ class HttpEngineClient:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        asker: str | None = None,
         on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         told = None if on_segments is None else _Told(on_segments)
         fields = _fields(options) | ({} if longest_s is None else {"longest_s": str(longest_s)})
 
         def ask(url: str) -> HeardSpeech:
-            headers, wait_s = _headers(priority, deadline_s), _wait_s(deadline_s, FILE_S)
+            headers, wait_s = _headers(priority, deadline_s, asker), _wait_s(deadline_s, FILE_S)
             with nullcontext(sound) if isinstance(sound, bytes) else sound.open("rb") as content:
                 if told is None:
                     return heard_in(self._transcription(url, content, filename, fields, headers, wait_s))
@@ -136,18 +142,25 @@ class HttpEngineClient:
 
         return self._try_each(ask, down=RecognizerDown, once_more=lambda: told is None or not told.segments)
 
-    def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        kind: TextKind,
+        priority: Priority = Priority.QUESTION,
+        asker: str | None = None,
+    ) -> Vectors:
         """Vectors of one embedder alone: an engine whose embedder is another one is not asked again."""
         if not texts:
             return np.zeros((0, self.state().embedder.dimensions or 0), np.float32)
         return np.concatenate(
             [
-                self._embed_some(texts[start : start + TEXTS_A_REQUEST], kind, priority)
+                self._embed_some(texts[start : start + TEXTS_A_REQUEST], kind, _headers(priority, None, asker))
                 for start in range(0, len(texts), TEXTS_A_REQUEST)
             ]
         )
 
-    def _embed_some(self, texts: Sequence[str], kind: TextKind, priority: Priority) -> Vectors:
+    def _embed_some(self, texts: Sequence[str], kind: TextKind, headers: dict[str, str]) -> Vectors:
         body = {
             "input": list(texts),
             "model": "",
@@ -156,9 +169,7 @@ class HttpEngineClient:
         }
 
         def ask(url: str) -> Vectors:
-            document = self._post(
-                url, "/v1/embeddings", EmbedderDown, EMBED_S, json=body, headers=_headers(priority, None)
-            )
+            document = self._post(url, "/v1/embeddings", EmbedderDown, EMBED_S, json=body, headers=headers)
             self._refuse_other_embedder(url, document)
             return vectors_in(document, len(texts))
 
@@ -195,14 +206,29 @@ class HttpEngineClient:
 
     def _in_turn(self) -> list[str]:
         first = next(self._turn) % len(self._urls)
-        turned = [*self._urls[first:], *self._urls[:first]]
-        now = time.monotonic()
+        return sorted([*self._urls[first:], *self._urls[:first]], key=self._is_down)
+
+    def _is_down(self, url: str) -> bool:
         with self._lock:
-            return sorted(turned, key=lambda url: self._down_until.get(url, 0.0) > now)
+            return url in self._down
 
     def _leave_out(self, url: str) -> None:
+        """Tried last from now on, until it answers again. Of a lone engine there is nothing to choose."""
+        if len(self._urls) == 1:
+            return
         with self._lock:
-            self._down_until[url] = time.monotonic() + LEFT_OUT_S
+            if url in self._down:
+                return
+            self._down.add(url)
+        threading.Thread(target=self._look_again, args=(url,), name=f"look for {url}", daemon=True).start()
+
+    def _look_again(self, url: str) -> None:
+        while not self._closed.wait(LOOK_AGAIN_S):
+            with suppress(PartDown, BadInput, RuntimeError):  # closed in the meantime
+                self._send(url, "GET", "/healthz", RecognizerDown, CONNECT_S)
+                break
+        with self._lock:
+            self._down.discard(url)
 
     def _state_of(self, url: str) -> EngineState:
         response = self._send(url, "GET", "/v1/state", RecognizerDown, CONNECT_S)
@@ -299,8 +325,10 @@ class _Told:
         self.on_segments(segments)
 
 
-def _headers(priority: Priority, deadline_s: float | None) -> dict[str, str]:
+def _headers(priority: Priority, deadline_s: float | None, asker: str | None = None) -> dict[str, str]:
     headers = {"X-Earmark-Priority": priority.value}
+    if asker:  # an engine tells askers apart; who they are is none of its business
+        headers["X-Earmark-Asker"] = hashlib.sha256(asker.encode()).hexdigest()[:16]
     if deadline_s is not None:
         headers["X-Earmark-Deadline-S"] = f"{deadline_s:.3f}"
     return headers

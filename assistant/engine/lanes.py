@@ -5,10 +5,10 @@ one kind of model. With two children or more the first is kept for questions, so
 one waits, however much indexing there is; every other child takes a question first and indexing when none waits.
 """
 
-from collections import deque
 from dataclasses import dataclass, replace
 
 from assistant.engine.client import Priority
+from assistant.engine.turns import Turns
 from assistant.errors import Busy
 
 SECONDS_A_PLACE = 1.0
@@ -23,10 +23,29 @@ class DeadlinePassed(Busy):
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose work it is and how soon it is needed. `deadline_at` is on the monotonic clock; None for no deadline.
+
+    `asker`: anything that tells one asker from another; empty where nobody is told apart.
+    """
+
+    priority: Priority = Priority.INDEX
+    deadline_at: float | None = None
+    asker: str = ""
+
+    def left_s(self, now: float) -> float | None:
+        return None if self.deadline_at is None else self.deadline_at - now
+
+
+@dataclass(frozen=True, slots=True)
 class LaneLimits:
-    """How much may wait. `deaths`: how many children a piece of work may take with it before it is blamed."""
+    """How much may wait. `deaths`: how many children a piece of work may take with it before it is blamed.
+
+    `questions_of_one`: of `questions`, how many may be one asker's.
+    """
 
     questions: int = 64
+    questions_of_one: int = 8
     question_bytes: int = 64_000_000
     index: int = 32
     index_bytes: int = 128_000_000
@@ -40,12 +59,13 @@ class LaneLimits:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A piece of work that waits or runs. `deadline_at` is on the caller's monotonic clock."""
+    """A piece of work that waits or runs. `deadline_at` is on the caller's monotonic clock. `asker`: see Turns."""
 
     id: int
     priority: Priority
     size_bytes: int
     deadline_at: float | None
+    asker: str = ""
     deaths: int = 0
 
     def expired(self, now: float) -> bool:
@@ -63,7 +83,7 @@ class Lanes:
     def __init__(self, limits: LaneLimits, *, children: int) -> None:
         self._limits = limits
         self._children = children
-        self._waiting: dict[Priority, deque[Ticket]] = {priority: deque() for priority in Priority}
+        self._waiting: dict[Priority, Turns[Ticket]] = {priority: Turns() for priority in Priority}
         self._running: dict[int, Ticket] = {}
 
     def admit(self, ticket: Ticket, *, now: float, counted: bool = True) -> None:
@@ -75,7 +95,7 @@ class Lanes:
             raise DeadlinePassed("the deadline had passed when the work came in", "allow it more time")
         if counted:
             self._refuse_overflow(ticket)
-        self._waiting[ticket.priority].append(ticket)
+        self._waiting[ticket.priority].put(ticket)
 
     def take(self, child: int, *, now: float) -> Ticket | None:
         """The next piece of work for a free child. Expired work is dropped, never handed out."""
@@ -84,8 +104,7 @@ class Lanes:
             lanes.append(Priority.INDEX)
         for priority in lanes:
             lane = self._waiting[priority]
-            while lane:
-                ticket = lane.popleft()
+            while (ticket := lane.take()) is not None:
                 if not ticket.expired(now):
                     self._running[ticket.id] = ticket
                     return ticket
@@ -98,8 +117,10 @@ class Lanes:
         """
         along: list[Ticket] = []
         lane, left = self._waiting[first.priority], most_bytes - first.size_bytes
-        while lane and not first.deaths and not lane[0].deaths and lane[0].size_bytes <= left:
-            ticket = lane.popleft()
+        while (ticket := lane.first()) is not None:
+            if first.deaths or ticket.deaths or ticket.size_bytes > left:
+                break
+            lane.take()
             if ticket.expired(now):
                 continue
             self._running[ticket.id] = ticket
@@ -113,10 +134,7 @@ class Lanes:
     def cancel(self, ticket_id: int) -> None:
         """Nobody waits for the answer any more. Work that runs is let run; its answer is dropped."""
         for lane in self._waiting.values():
-            for ticket in lane:
-                if ticket.id == ticket_id:
-                    lane.remove(ticket)
-                    return
+            lane.remove(ticket_id)
 
     def died(self, ticket_id: int, *, wanted: bool = True) -> bool:
         """The child died over this work. True: it waits again, at the front. False: it is out.
@@ -127,7 +145,7 @@ class Lanes:
         again = replace(ticket, deaths=ticket.deaths + 1)
         if not wanted or again.deaths >= self._limits.deaths:
             return False
-        self._waiting[ticket.priority].appendleft(again)
+        self._waiting[ticket.priority].put_first(again)
         return True
 
     def waiting(self, priority: Priority) -> int:
@@ -141,12 +159,12 @@ class Lanes:
         lane = self._waiting[ticket.priority]
         most, most_bytes = self._limits.of(ticket.priority)
         held = sum(waiting.size_bytes for waiting in lane)
+        retry_after_s = self._retry_after_s(ticket.priority)
         if len(lane) >= most or held + ticket.size_bytes > most_bytes:
-            raise Busy(
-                f"{len(lane)} pieces of work wait already",
-                "come back later",
-                retry_after_s=self._retry_after_s(ticket.priority),
-            )
+            raise Busy(f"{len(lane)} pieces of work wait already", "come back later", retry_after_s=retry_after_s)
+        own = lane.of(ticket.asker)
+        if ticket.asker and ticket.priority is Priority.QUESTION and own >= self._limits.questions_of_one:
+            raise Busy(f"{own} questions of yours wait already", "wait for their answers", retry_after_s=retry_after_s)
 
     def _retry_after_s(self, priority: Priority) -> float:
         ahead = self.waiting(Priority.QUESTION)

@@ -21,9 +21,9 @@ from typing import Literal
 import structlog
 
 import assistant
-from assistant.engine.client import ModelState, Priority
+from assistant.engine.client import ModelState
 from assistant.engine.device import CHILD_SPEC, EMBEDDER_NICENESS, INDEX_NICENESS, ChildSpec
-from assistant.engine.lanes import DeadlinePassed, LaneLimits, Lanes, Ticket, is_kept_for_questions
+from assistant.engine.lanes import Caller, DeadlinePassed, LaneLimits, Lanes, Ticket, is_kept_for_questions
 from assistant.engine.messages import (
     LENGTHS,
     Embed,
@@ -142,22 +142,21 @@ class Pool:
     async def submit(
         self,
         frame: Frame,
+        caller: Caller,
         *,
-        priority: Priority,
         patience_s: float,
-        deadline_at: float | None = None,
         counted: bool = True,
     ) -> Frame:
         """The answer to this work. Raises Busy, DeadlinePassed, or the pool's `down`. Cancelling gives the place up."""
         if self._reason and not self._ready:
             raise self._down(f"the {self.role} is down: {self._reason}")
-        ticket = Ticket(next(self._ids), priority, _size_of(frame), deadline_at)
+        ticket = Ticket(next(self._ids), caller.priority, _size_of(frame), caller.deadline_at, caller.asker)
         self._lanes.admit(ticket, now=time.monotonic(), counted=counted)
         job = Job(frame, patience_s, asyncio.get_running_loop().create_future())
         self._jobs[ticket.id] = job
         self._tell_children()
         try:
-            async with asyncio.timeout(None if deadline_at is None else deadline_at - time.monotonic()):
+            async with asyncio.timeout(caller.left_s(time.monotonic())):
                 return await job.answer
         except TimeoutError as error:
             raise DeadlinePassed("the deadline passed before the answer was there") from error

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from assistant.engine.client import EngineState, HeardSpeech, OnSegments, Priority
-from assistant.engine.lanes import DeadlinePassed
+from assistant.engine.lanes import Caller, DeadlinePassed
 from assistant.engine.messages import Embed, Embedded, Frame, Heard, Refused, recognise_frame
 from assistant.engine.pool import KillsModelError, Pool
 from assistant.engine.spec import EngineSpec
@@ -36,7 +36,8 @@ SILENCE = np.zeros(0, np.float32)
 """What is kept of a clip's samples once it is on its way."""
 USUAL_CLIP_S = 10.0
 MOST_FILES = 8
-"""Whole files heard at once; more are turned away."""
+"""Whole files decoded at once, of questions and of the rest each. Questions, which are short, wait for their turn;
+more of the rest is turned away."""
 REFUSALS = {error.kind: error for error in (UnknownLanguage, BadMedia, BadInput, RecognizerDown, EmbedderDown)}
 
 
@@ -59,7 +60,8 @@ class RunningEngine:
         self._embedder = Pool("embedder", spec, children=1, down=EmbedderDown)
         # Apart, so that questions find room however many long files are being heard.
         self._decoding = {kind: ThreadPoolExecutor(MOST_FILES, thread_name_prefix=f"hear {kind}") for kind in Priority}
-        self._files = Counter[Priority]()
+        self._hearing = {kind: asyncio.Semaphore(MOST_FILES) for kind in Priority}
+        self._files = Counter[tuple[Priority, str]]()
 
     async def start(self) -> None:
         await asyncio.to_thread(prewarm)
@@ -90,16 +92,13 @@ class RunningEngine:
         """Process ids of the children that live, by model and number, for people who look after them."""
         return {pool.role: dict(pool.pids) for pool in (self._recogniser, self._embedder)}
 
-    async def recognise_clip(
-        self, clip: Clip, *, priority: Priority, deadline_at: float | None, counted: bool = True
-    ) -> Recognised:
+    async def recognise_clip(self, clip: Clip, caller: Caller, *, counted: bool = True) -> Recognised:
         """One stretch already cut. A clip that kills the model again and again says so in its slot."""
         try:
             reply = await self._recogniser.submit(
                 recognise_frame([clip]),
-                priority=priority,
+                caller,
                 patience_s=self.spec.patience_s(clip.duration_s),
-                deadline_at=deadline_at,
                 counted=counted,
             )
         except KillsModelError as error:
@@ -109,26 +108,20 @@ class RunningEngine:
         (recognised,) = message.recognised
         return recognised
 
-    async def embed(
-        self, texts: list[str], *, kind: TextKind, priority: Priority, deadline_at: float | None
-    ) -> Vectors:
+    async def embed(self, texts: list[str], caller: Caller, *, kind: TextKind) -> Vectors:
         """Vectors in the order of the texts."""
         pieces = pieces_of(texts)
         rows = await _all_or_first_error(
-            self._embed_piece(piece, kind, priority, deadline_at, counted=number == 0)
-            for number, piece in enumerate(pieces)
+            self._embed_piece(piece, kind, caller, counted=number == 0) for number, piece in enumerate(pieces)
         )
         return np.concatenate(rows)
 
-    async def _embed_piece(
-        self, texts: list[str], kind: TextKind, priority: Priority, deadline_at: float | None, *, counted: bool
-    ) -> Vectors:
+    async def _embed_piece(self, texts: list[str], kind: TextKind, caller: Caller, *, counted: bool) -> Vectors:
         try:
             reply = await self._embedder.submit(
                 Frame(Embed(tuple(texts), kind)),
-                priority=priority,
+                caller,
                 patience_s=self.spec.patience.floor_s,
-                deadline_at=deadline_at,
                 counted=counted,
             )
         except KillsModelError as error:
@@ -140,11 +133,10 @@ class RunningEngine:
     async def transcribe(
         self,
         path: Path,
+        caller: Caller,
         *,
         name: str,
         options: ClipOptions,
-        priority: Priority,
-        deadline_at: float | None,
         longest_s: float | None = None,
         on_segments: OnSegments | None = None,
     ) -> Transcription:
@@ -152,26 +144,36 @@ class RunningEngine:
 
         Raises BadInput as soon as it proves longer than `longest_s`.
         """
-        if self._files[priority] >= MOST_FILES:
-            raise Busy(f"{self._files[priority]} files are being heard already", "come back later", retry_after_s=5.0)
-        self._files[priority] += 1
+        self._refuse_too_many(caller)
+        whose = (caller.priority, caller.asker)
+        self._files[whose] += 1
         try:
-            async with asyncio.timeout(None if deadline_at is None else deadline_at - time.monotonic()):
-                return await self._transcribe(path, name, options, priority, deadline_at, longest_s, on_segments)
+            async with asyncio.timeout(caller.left_s(time.monotonic())):
+                return await self._transcribe(path, name, options, caller, longest_s, on_segments)
         except TimeoutError as error:
             raise DeadlinePassed("the deadline passed before the file was heard") from error
         except BaseExceptionGroup as group:
             raise _first(group) from group
         finally:
-            self._files[priority] -= 1
+            self._files[whose] -= 1
+            self._files += Counter()  # keeps only those that are still heard
+
+    def _refuse_too_many(self, caller: Caller) -> None:
+        limits, files = self.spec.limits, self._files
+        heard = sum(count for (priority, _), count in files.items() if priority is caller.priority)
+        question = caller.priority is Priority.QUESTION
+        if heard >= (limits.questions if question else MOST_FILES):
+            raise Busy(f"{heard} files are being heard already", "come back later", retry_after_s=5.0)
+        own = files[caller.priority, caller.asker]
+        if question and caller.asker and own >= limits.questions_of_one:
+            raise Busy(f"{own} questions of yours are being heard already", "wait for their answers", retry_after_s=5.0)
 
     async def _transcribe(
         self,
         path: Path,
         name: str,
         options: ClipOptions,
-        priority: Priority,
-        deadline_at: float | None,
+        caller: Caller,
         longest_s: float | None,
         on_segments: OnSegments | None,
     ) -> Transcription:
@@ -191,15 +193,17 @@ class RunningEngine:
 
         async def recognise(piece: SpeechClip) -> Recognised:
             try:
-                return await self.recognise_clip(
-                    Clip(piece.samples, options), priority=priority, deadline_at=deadline_at, counted=False
-                )
+                return await self.recognise_clip(Clip(piece.samples, options), caller, counted=False)
             finally:
                 room.release()
                 clock.recognised()
 
-        threads = self._decoding[priority]
-        async with asyncio.TaskGroup() as group, aclosing(self._pieces(path, name, clock, threads)) as pieces:
+        threads = self._decoding[caller.priority]
+        async with (
+            asyncio.TaskGroup() as group,
+            self._hearing[caller.priority],
+            aclosing(self._pieces(path, name, clock, threads)) as pieces,
+        ):
             async for piece in pieces:
                 if longest_s is not None and _reaches_s(piece) > longest_s:
                     raise BadInput(f"{name}: longer than {longest_s:g} s", "send a shorter one")

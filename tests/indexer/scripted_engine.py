@@ -101,11 +101,19 @@ class ScriptedEngine:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        asker: str | None = None,
         on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         raise RecognizerDown("the scripted engine hears clips only")
 
-    def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        kind: TextKind,
+        priority: Priority = Priority.QUESTION,
+        asker: str | None = None,
+    ) -> Vectors:
         if self.embedder_down is not None:
             raise self.embedder_down
         self.embedded += len(texts)

@@ -158,6 +158,7 @@ class ScriptedEngine:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        asker: str | None = None,
         on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         self.heard_files.append(filename)
@@ -169,7 +170,14 @@ class ScriptedEngine:
                 raise RecognizerDown("the recogniser is down", "try again")
         return HeardSpeech(segments, "en", 2.5, 10.0, 300.0)
 
-    def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        kind: TextKind,
+        priority: Priority = Priority.QUESTION,
+        asker: str | None = None,
+    ) -> Vectors:
         raise AssertionError("pages embed nothing")
 
 

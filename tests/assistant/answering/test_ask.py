@@ -54,12 +54,20 @@ class SmallEngine:
         priority: Priority,
         deadline_s: float | None = None,
         longest_s: float | None = None,
+        asker: str | None = None,
         on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         self.longest_s = longest_s
         return HeardSpeech(self.heard, "en", 2.0, 1.0, 1.0)
 
-    def embed(self, texts: Sequence[str], *, kind: TextKind, priority: Priority = Priority.QUESTION) -> Vectors:
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        kind: TextKind,
+        priority: Priority = Priority.QUESTION,
+        asker: str | None = None,
+    ) -> Vectors:
         if self.embedder_is_down:
             raise EmbedderDown("it does not answer")
         return np.ones((len(texts), 4), np.float32) / 2

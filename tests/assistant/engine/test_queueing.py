@@ -61,6 +61,30 @@ def test_a_question_overtakes_a_long_queue_of_indexing(start_proxy: StartProxy, 
     assert server.came.index(500) == 1
 
 
+def test_one_asker_with_many_questions_does_not_keep_another_waiting(
+    start_proxy: StartProxy, server: ScriptedServer
+) -> None:
+    engine = start_proxy(children=1)
+    server.gate.clear()
+
+    def post(number: int, asker: str) -> int:
+        headers = {"X-Earmark-Priority": "question", "X-Earmark-Asker": asker}
+        sound = clip_to_wav(numbered_clip(number).samples)
+        return engine.post(sound, data={"clip": "true"}, headers=headers).status_code
+
+    with ThreadPoolExecutor(24) as crowd:
+        busy = [crowd.submit(post, 0, "busy")]
+        until(lambda: server.came == [0])
+        busy += [crowd.submit(post, number, "busy") for number in range(1, 12)]
+        until(lambda: sum(one.done() for one in busy) == 3)  # eight may wait
+        other = crowd.submit(post, 500, "other")
+        time.sleep(0.3)
+        server.gate.set()
+        assert sorted(one.result(60) for one in busy) == [200] * 9 + [429] * 3
+        assert other.result(60) == 200
+    assert server.came.index(500) <= 2
+
+
 def test_indexing_leaves_one_child_to_questions(start_proxy: StartProxy, server: ScriptedServer) -> None:
     engine = start_proxy(children=3)
     server.gate.clear()
