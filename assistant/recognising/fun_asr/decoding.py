@@ -13,6 +13,11 @@ from transformers import DynamicCache, FunAsrNanoForConditionalGeneration
 
 from assistant.recognising.fun_asr.features import Features, audio_tokens
 
+LOOK_EVERY = {"cuda": 8}
+"""Steps between two looks at what has ended, 1 elsewhere: a look makes a GPU wait for the host."""
+FEW_LEFT = 0.5
+"""When so few of the rows still run, those that ended are dropped from the batch: answers differ much in length."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -44,7 +49,9 @@ def generate(
     """One answer a clip, in order. Raises torch.OutOfMemoryError."""
     if not batch:
         return []
-    device, heard = model.device, _heard(model, [asked.features for asked in batch], trims_audio=trims_audio)
+    device = model.device
+    look_every = LOOK_EVERY.get(device.type, 1)
+    heard = _heard(model, [asked.features for asked in batch], trims_audio=trims_audio)
     embeds, mask = _prompts(model, batch, heard)
     ends = torch.tensor(sorted(end_tokens), device=device)
     most = torch.tensor([asked.most_tokens for asked in batch], device=device)
@@ -54,17 +61,30 @@ def generate(
         inputs_embeds=embeds, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
     )
     logits = model.lm_head(state.last_hidden_state[:, -1])
-    finite = torch.isfinite(logits).all(-1)
-    position, steps, over = positions[:, -1:] + 1, [], torch.zeros(len(batch), dtype=torch.bool, device=device)
-    said_end = over.clone()
-    for step in range(int(most.max())):
+    # Of all clips, in order; the rows that still run are those of `running`.
+    said_end = torch.zeros(len(batch), dtype=torch.bool, device=device)
+    finite, steps = ~said_end, []
+    running, over, position = torch.arange(len(batch), device=device), said_end.clone(), positions[:, -1:] + 1
+    last = int(most.max()) - 1
+    for step in range(last + 1):
+        fine = torch.isfinite(logits).all(-1)
         token = logits.argmax(-1)
-        said_end |= ~over & torch.isin(token, ends)
-        over |= said_end | ~finite | (step >= most)
-        steps.append(torch.where(over, -1, token))
-        if bool(over.all()):
+        ended = ~over & fine & torch.isin(token, ends)
+        finite[running] &= over | fine
+        said_end[running] |= ended
+        over = over | ended | ~fine | (step >= most[running])
+        steps.append(most.new_full((len(batch),), -1).scatter(0, running, torch.where(over, -1, token)))
+        if step == last:
             break
-        mask = torch.cat([mask, mask.new_ones(len(batch), 1)], dim=1)
+        if step % look_every == 0:
+            alive = (~over).nonzero()[:, 0]
+            if not len(alive):
+                break
+            if len(alive) <= FEW_LEFT * len(running):
+                cache.batch_select_indices(alive)
+                running, over, token = running[alive], over[alive], token[alive]
+                mask, position = mask[alive], position[alive]
+        mask = torch.cat([mask, mask.new_ones(len(running), 1)], dim=1)
         state = language_model(
             input_ids=token.masked_fill(over, 0)[:, None],
             attention_mask=mask,
@@ -73,7 +93,6 @@ def generate(
             use_cache=True,
         )
         logits = model.lm_head(state.last_hidden_state[:, -1])
-        finite &= over | torch.isfinite(logits).all(-1)
         position = position + 1
     return _answers(torch.stack(steps, dim=1), said_end, finite)
 

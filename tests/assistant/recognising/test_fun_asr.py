@@ -15,9 +15,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.recognising.fun_asr import decoding
 from assistant.recognising.fun_asr import recogniser as module
 from assistant.recognising.fun_asr.batches import batches_of
 from assistant.recognising.fun_asr.decoding import Asked, Generated
+from assistant.recognising.fun_asr.device import place
 from assistant.recognising.fun_asr.features import audio_tokens, features_of, stacked
 from assistant.recognising.fun_asr.folder import read_folder
 from assistant.recognising.fun_asr.languages import NAMES, code_of
@@ -159,6 +161,27 @@ def with_answers(
 
 def said(recogniser: FunAsrRecognizer, text: str) -> tuple[int, ...]:
     return recogniser._ids(text)
+
+
+@pytest.mark.parametrize("every", [2, 8, 1000])
+def test_how_often_it_is_looked_what_has_ended_changes_nothing(
+    recogniser: FunAsrRecognizer, every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = tokens_of(recogniser, CLIPS)
+    assert len({len(tokens) for tokens in expected}) > 1
+    monkeypatch.setitem(decoding.LOOK_EVERY, "cpu", every)
+    assert tokens_of(recogniser, CLIPS) == expected
+
+
+def test_rows_that_are_dropped_from_a_batch_change_nobody_elses(recogniser: FunAsrRecognizer) -> None:
+    asked = [
+        replace(recogniser._asked(clip, None), most_tokens=1 + 5 * (at * 3 % len(CLIPS)))
+        for at, clip in enumerate(CLIPS)
+    ]
+    together = module.generate(recogniser._model, asked, end_tokens=frozenset(), trims_audio=True)
+    alone = [module.generate(recogniser._model, [one], end_tokens=frozenset(), trims_audio=True)[0] for one in asked]
+    assert together == alone
+    assert [len(each.tokens) for each in together] == [one.most_tokens for one in asked]
 
 
 def test_an_answer_that_did_not_end_is_heard_again_in_halves(
@@ -349,6 +372,29 @@ def test_a_gpu_that_is_too_full_is_told_with_its_figures(folder: Path, monkeypat
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (2_000_000_000, 8_000_000_000))
     with pytest.raises(WrongModel, match=r"Card: 2\.0 of 8\.0 GB are free; 3\.5 GB are needed"):
         FunAsrRecognizer.load(folder, device="auto", dtype="auto")
+
+
+@pytest.mark.parametrize(
+    ("able", "dtype"),
+    [
+        ({"avx512_f": True, "avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_f": True, "amx_bf16": False}, torch.float32),
+        ({"neon": True, "bf16": True}, torch.bfloat16),
+    ],
+)
+def test_a_processor_gets_the_numbers_that_it_multiplies(
+    able: dict[str, bool], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert place("cpu", "auto").dtype is dtype
+    assert place("cpu", "fp32").dtype is torch.float32
+
+
+def test_half_precision_hears_the_same_clip_twice_the_same(folder: Path) -> None:
+    half = FunAsrRecognizer.load(folder, device="cpu", dtype="bf16")
+    first, again = half.recognize(CLIPS), half.recognize(CLIPS)
+    assert first == again
+    assert all(result.segments and result.error is None for result in first)
 
 
 def test_a_gpu_that_is_not_there_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
