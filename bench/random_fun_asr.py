@@ -44,6 +44,7 @@ SMALL = Sizes(32, 4, 64, 3, 2, 64, 64, 2, 4, 2, 16, 128)
 MEDIUM = Sizes(128, 4, 512, 12, 4, 512, 256, 6, 4, 2, 64, 768, 32_000)
 FULL = Sizes(512, 4, 2048, 50, 20, 2048, 1024, 28, 16, 8, 128, 3072, 151_936, tied=True)
 """Counted 829.8 million weights: the true model's."""
+SIZES = {"small": SMALL, "medium": MEDIUM, "full": FULL}
 
 
 def build_small_model(folder: Path, *, seed: int = 7) -> Path:

@@ -97,9 +97,12 @@ class Lanes:
             self._refuse_overflow(ticket)
         self._waiting[ticket.priority].put(ticket)
 
-    def take(self, child: int, *, now: float) -> Ticket | None:
-        """The next piece of work for a free child. Expired work is dropped, never handed out."""
-        lanes = [Priority.QUESTION]
+    def take(self, child: int, *, now: float, questions: bool = True) -> Ticket | None:
+        """The next piece of work for a free child. Expired work is dropped, never handed out.
+
+        `questions=False`: they are left to the child that is kept for them.
+        """
+        lanes = [Priority.QUESTION] if questions else []
         if not is_kept_for_questions(child, self._children):
             lanes.append(Priority.INDEX)
         for priority in lanes:

@@ -50,6 +50,7 @@ HEALTHY_AFTER_S = 60.0
 """A child that lived this long starts the back-off anew when it dies."""
 LOOK_EVERY_S = 0.5
 """How often a child that works is looked at."""
+DEVICE_MODULE = "assistant.engine.device"
 STDERR_FD = 2
 """Whatever a library prints belongs to the log."""
 LONGEST_BATCH_PATIENCE_S = 300.0
@@ -219,7 +220,7 @@ class Pool:
         self._loading = detail
 
     async def _serve_next(self, number: int, child: "Child") -> None:
-        ticket = self._lanes.take(number, now=time.monotonic())
+        ticket = self._lanes.take(number, now=time.monotonic(), questions=self._takes_questions(number))
         if ticket is None:
             await self._idle(number, child)
             return
@@ -240,6 +241,11 @@ class Pool:
             job = self._jobs.get(each.id)
             if job is not None and not job.answer.done():
                 job.answer.set_result(answer)
+
+    def _takes_questions(self, number: int) -> bool:
+        """Children of a model that takes batches share one device: two at questions only slow each other down."""
+        kept = next((each for each in self._ready if is_kept_for_questions(each, self.children)), None)
+        return not self._ready[number].batch_s or kept is None or kept == number
 
     async def _ask(self, child: "Child", batch: Sequence[Job]) -> list[Frame]:
         """One answer a job. A batch that was refused as a whole is asked for one by one."""
@@ -309,7 +315,7 @@ class Child:
         with theirs, contextlib.ExitStack() as undone:
             undone.callback(ours.close)
             process = subprocess.Popen(  # noqa: ASYNC220  (a spawn takes a millisecond; nothing is waited for)
-                [sys.executable, "-m", "assistant.engine.device"],
+                [sys.executable, "-m", DEVICE_MODULE],
                 stdin=subprocess.PIPE,
                 stdout=STDERR_FD,
                 pass_fds=(theirs.fileno(),),

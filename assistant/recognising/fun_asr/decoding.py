@@ -51,8 +51,8 @@ def generate(
         return []
     device = model.device
     look_every = LOOK_EVERY.get(device.type, 1)
-    heard = _heard(model, [asked.features for asked in batch], trims_audio=trims_audio)
-    embeds, mask = _prompts(model, batch, heard)
+    heard = heard_of(model, [asked.features for asked in batch], trims_audio=trims_audio)
+    embeds, mask = prompts_of(model, batch, heard)
     ends = torch.tensor(sorted(end_tokens), device=device)
     most = torch.tensor([asked.most_tokens for asked in batch], device=device)
     language_model, cache = model.model.language_model, DynamicCache(config=model.config.text_config)
@@ -61,6 +61,7 @@ def generate(
         inputs_embeds=embeds, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
     )
     logits = model.lm_head(state.last_hidden_state[:, -1])
+    visible, padded = mask.bool()[:, None, None, :], not bool(mask.all())
     # Of all clips, in order; the rows that still run are those of `running`.
     said_end = torch.zeros(len(batch), dtype=torch.bool, device=device)
     finite, steps = ~said_end, []
@@ -83,26 +84,27 @@ def generate(
             if len(alive) <= FEW_LEFT * len(running):
                 cache.batch_select_indices(alive)
                 running, over, token = running[alive], over[alive], token[alive]
-                mask, position = mask[alive], position[alive]
-        mask = torch.cat([mask, mask.new_ones(len(running), 1)], dim=1)
+                visible, position = visible[alive], position[alive]
+        visible = torch.cat([visible, visible.new_ones(len(running), 1, 1, 1)], dim=3)
         state = language_model(
             input_ids=token.masked_fill(over, 0)[:, None],
-            attention_mask=mask,
+            # made here, for the library would make it anew at every step
+            attention_mask={"full_attention": visible if padded else None},
             position_ids=position,
             past_key_values=cache,
             use_cache=True,
         )
         logits = model.lm_head(state.last_hidden_state[:, -1])
         position = position + 1
-    return _answers(torch.stack(steps, dim=1), said_end, finite)
+    return answers_of(torch.stack(steps, dim=1), said_end, finite)
 
 
-def _answers(tokens: torch.Tensor, said_end: torch.Tensor, finite: torch.Tensor) -> list[Generated]:
+def answers_of(tokens: torch.Tensor, said_end: torch.Tensor, finite: torch.Tensor) -> list[Generated]:
     rows = zip(tokens.tolist(), said_end.tolist(), finite.tolist(), strict=True)
     return [Generated(tuple(token for token in row if token >= 0), ended, fine) for row, ended, fine in rows]
 
 
-def _heard(
+def heard_of(
     model: FunAsrNanoForConditionalGeneration, features: Sequence[Features], *, trims_audio: bool
 ) -> list[torch.Tensor]:
     """What the language model hears of each clip, shape (n_tokens, hidden)."""
@@ -121,7 +123,7 @@ def _heard(
     return [projected[row, :count] for row, count in enumerate(kept)]
 
 
-def _prompts(
+def prompts_of(
     model: FunAsrNanoForConditionalGeneration, batch: Sequence[Asked], heard: Sequence[torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Embedded prompts, padded on the left, and their mask."""
