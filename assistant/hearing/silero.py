@@ -5,12 +5,17 @@ calls, so that hours stream through it. Knows nothing of spans.
 """
 
 import importlib.util
+import os
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# Read when it is loaded: otherwise onnxruntime (1.31, Linux too) keeps an identifier of this machine in the user's
+# cache and looks its maker's servers up. Nothing leaves the company's server.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 from assistant.recognising.recognizer import Samples
 
