@@ -65,7 +65,8 @@ chromium:
 lock: $(VENV)/.dev  ## resolve requirements/*.in anew (torch has its own line; of g2p-en only the weights are read)
 	@$(COMPILE) -c requirements/torch.txt $(KEPT_OUT) -o requirements/base.txt requirements/base.in
 	@sed -i '/^# The following packages are considered/,$$d' requirements/base.txt
-	@$(COMPILE) -c requirements/base.txt -o requirements/dev.txt requirements/dev.in
+	@$(COMPILE) -c requirements/base.txt -o requirements/postgres.txt requirements/postgres.in
+	@$(COMPILE) -c requirements/base.txt -c requirements/postgres.txt -o requirements/dev.txt requirements/dev.in
 
 format: $(VENV)/.dev  ## ruff format and the fixes that are safe
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

