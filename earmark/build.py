@@ -79,6 +79,7 @@ def engine_spec(settings: Settings) -> EngineSpec:
             device=settings.recognizer_device,
             dtype=settings.recognizer_dtype,
             digests=str(settings.home / "models" / "digests.json"),
+            aligner=str(settings.aligner) if settings.aligner else None,
         ),
         embedder=EmbedderSpec(model=settings.embedder),
         children=settings.recognizer_children,

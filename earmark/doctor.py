@@ -45,6 +45,7 @@ def examine(settings: Settings) -> list[Finding]:
         _disk,
         _database,
         _recogniser,
+        _aligner,
         _embedder,
         _engine,
         _pages,
@@ -133,6 +134,16 @@ def _fun_asr(settings: Settings) -> Finding:
         way_out = "a GPU makes it many times faster; PyTorch finds none here"
         return Finding("recogniser", Health.NOTE, f"funasr on {placement}", way_out)
     return Finding("recogniser", Health.WELL, f"funasr on {placement}")
+
+
+def _aligner(settings: Settings) -> Finding:
+    if settings.aligner is None:
+        return Finding("aligner", Health.WELL, "none; words have times where the recogniser gives them")
+    if settings.recognizer is RecogniserName.POCKETSPHINX:
+        return Finding("aligner", Health.NOTE, "not used: pocketsphinx gives word times by itself", "unset aligner")
+    if not (settings.aligner / "config.json").is_file():
+        return Finding("aligner", Health.BROKEN, f"{settings.aligner}: no model folder", "name it in aligner")
+    return Finding("aligner", Health.WELL, str(settings.aligner))
 
 
 def _embedder(settings: Settings) -> Finding:

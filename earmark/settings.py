@@ -52,9 +52,11 @@ class Settings(BaseSettings):
     recognizer_device: str = Field(default="auto", pattern=r"auto|cpu|cuda(:\d+)?")
     """Where funasr runs: auto takes the GPU if there is one."""
     recognizer_dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """Numbers funasr computes with: auto is half precision on a GPU, fp32 on a CPU."""
+    """Numbers funasr computes with: auto is half precision where it is native."""
     recognizer_children: int | None = Field(default=None, ge=1, le=64)
     """Device children of the recogniser; as many as there are cores (at most 8) where absent."""
+    aligner: Path | None = None
+    """Folder of Qwen3-ForcedAligner: words get times where the recogniser gives none."""
     embedder: str = "all-MiniLM-L6-v2"
     """Folder of a sentence-transformers model, or the name of the packaged one."""
     engine_url: str | None = None

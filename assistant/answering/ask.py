@@ -113,7 +113,7 @@ class Asking:
         speech = self._engine.transcribe(
             data,
             filename=filename,
-            options=ClipOptions(language=language),
+            options=ClipOptions(language=language, word_times=False),
             priority=Priority.QUESTION,
             longest_s=MAX_QUESTION_SOUND_S,
             asker=asker,

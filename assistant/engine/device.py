@@ -74,7 +74,21 @@ class Model(Protocol):
 
 
 def load_recogniser(spec: RecogniserSpec, say: Say) -> Recognizer:
-    """The recogniser by its name in the settings. The one place where another engine is added."""
+    """The recogniser by its name in the settings, with an aligner behind it where one is set."""
+    recogniser = _recogniser_alone(spec, say)
+    if not spec.aligner or recogniser.gives_word_times:
+        return recogniser
+    from assistant.recognising.aligning import AlignedRecognizer
+    from assistant.recognising.fun_asr.device import place
+    from assistant.recognising.qwen_aligner import QwenAligner
+
+    digests = Path(spec.digests) if spec.digests else None
+    placement = place(spec.device, spec.dtype)
+    return AlignedRecognizer(recogniser, QwenAligner(Path(spec.aligner), placement, digests=digests, say=say))
+
+
+def _recogniser_alone(spec: RecogniserSpec, say: Say) -> Recognizer:
+    """The one place where another engine is added."""
     if spec.name == POCKETSPHINX:
         from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
 

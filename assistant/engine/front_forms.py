@@ -4,7 +4,7 @@ import json
 import math
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import structlog
@@ -126,7 +126,7 @@ def transcription_request(form: FormData) -> TranscriptionRequest:
     return TranscriptionRequest(
         file=file,
         filename=file.filename or "sound",
-        options=_options(form),
+        options=replace(_options(form), word_times="word" in granularities),
         response_format=response_format,
         words="word" in granularities,
         clip=_flag(form, "clip", default=False),

@@ -342,7 +342,7 @@ def _fields(options: ClipOptions) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "model": "earmark",
         "response_format": "verbose_json",
-        "timestamp_granularities[]": ["word", "segment"],
+        "timestamp_granularities[]": ["word", "segment"] if options.word_times else ["segment"],
         "itn": "true" if options.itn else "false",
     }
     if options.language:

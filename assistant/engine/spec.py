@@ -40,7 +40,8 @@ class Patience:
 class RecogniserSpec:
     """`name`: pocketsphinx, funasr or remote. `model`: a folder, or the remote server's name of its model.
 
-    `device`, `dtype`: where funasr runs and in which numbers; `digests`: file that keeps its model's digests.
+    `device`, `dtype`: where funasr and the aligner run and in which numbers; `digests`: file that keeps their
+    models' digests. `aligner`: folder of the model that gives words their times, where the recogniser does not.
     """
 
     name: str = POCKETSPHINX
@@ -50,6 +51,7 @@ class RecogniserSpec:
     device: str = "auto"
     dtype: str = "auto"
     digests: str | None = None
+    aligner: str | None = None
 
     @property
     def trial(self) -> bool:

@@ -25,13 +25,15 @@ class ClipOptions:
     """What is known about a clip beside its sound.
 
     `language`: BCP 47, None to detect. `hotwords`: terms likely to be said. `itn`: write numbers as figures.
-    `script`: text believed to be what is said (at most 1 MB), used by engines that can mix it in.
+    `script`: text believed to be what is said (at most 1 MB), used by engines that can mix it in. `word_times`:
+    whether they are wanted, where measuring them is work of its own.
     """
 
     language: str | None = None
     hotwords: tuple[str, ...] = ()
     itn: bool = True
     script: str | None = None
+    word_times: bool = True
 
 
 @dataclass(frozen=True, slots=True)
