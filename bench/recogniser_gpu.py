@@ -181,6 +181,7 @@ def upstream_of(model: Path, recogniser: FunAsrRecognizer) -> Any:
     return AutoModel(
         model=str(model), device=str(recogniser.placement.device), disable_update=True, trust_remote_code=False,
         disable_pbar=True, frontend_conf={"dither": 0.0},
+        ncpu=torch.get_num_threads(),  # it sets them for the whole process
     )  # fmt: skip
 
 

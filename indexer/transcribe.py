@@ -101,7 +101,7 @@ def _recognise_all(
     services: Services, job: Job, source: Source, clips: Clips, recognising: Recognising, state: EngineState
 ) -> tuple[list[ClipKey], ScriptUse | None]:
     """Send every clip, with what the script is good for once the first stretch showed it."""
-    options, use, first = ClipOptions(language=source.language), None, []
+    options, use, first = source.options, None, []
     script = _script(source)
     if script is not None:
         first = _first_stretch(clips, recognising)
@@ -173,7 +173,7 @@ def _aligned(
     segments, unheard = align(heard, script), list(gaps(heard, script))
     if unheard:
         hearing = Hearing(services, source, cutting=WHOLE_SENTENCES, playable=False)
-        keys = hear_again(unheard, ClipOptions(language=source.language), hearing, recognising)
+        keys = hear_again(unheard, source.options, hearing, recognising)
         for gap, keys_of_gap in zip(unheard, keys, strict=True):
             segments = filled(segments, gap, _segments_of(_kept_results(services, job, keys_of_gap)))
     return segments

@@ -110,6 +110,7 @@ class Asking:
         Raises BadMedia where it cannot be decoded, RecognizerDown, Busy. No speech is an answer: absent, no hits.
         """
         started = self._clock()
+        language = language or self._language_of(courses)
         speech = self._engine.transcribe(
             data,
             filename=filename,
@@ -181,6 +182,14 @@ class Asking:
         if embedder.languages is not None and language.split("-")[0] not in embedder.languages:
             return vector, embedder, (NOTE_LANGUAGE,)
         return vector, embedder, ()
+
+    def _language_of(self, courses: frozenset[str] | None) -> str | None:
+        """What these courses speak, where all of them say the same."""
+        with self._database.read() as session:
+            spoken = {
+                each.language for each in recordings.list_courses(session) if courses is None or each.id in courses
+            }
+        return spoken.pop() if len(spoken) == 1 else None
 
     def _all_courses(self) -> frozenset[str]:
         with self._database.read() as session:

@@ -5,15 +5,19 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from assistant.courses.hearing_as import hear_course_as
 from assistant.courses.receiving import Received, receive
 from assistant.courses.removing import remove_recording
-from assistant.engine.client import EngineClient
-from assistant.errors import BadInput, EarmarkError
+from assistant.engine.client import EngineClient, EngineState
+from assistant.engine.http_client import HttpEngineClient
+from assistant.engine.live import read_live_engine
+from assistant.errors import BadInput, EarmarkError, PartDown
 from assistant.hearing.listening import MediaFile, find_media
 from assistant.jobs import presence
 from assistant.jobs import store as jobs
@@ -22,11 +26,12 @@ from earmark.build import House, open_engine, open_house, open_index, open_worke
 from earmark.cli.console import clock, say, tell, tell_json, tell_table
 from earmark.cli.flags import settings_of
 from earmark.cli.progress import Watched, watch
+from earmark.settings import Settings
 from indexer.services import Services
 from indexer.worker import run_worker
 from knowledge.passages import store as passages
 from knowledge.recordings import store as recordings
-from knowledge.recordings.recording import Recording
+from knowledge.recordings.recording import Recording, name_key
 from knowledge.transcripts import store as transcripts
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -261,23 +266,76 @@ def _recording_document(recording: Recording, courses: dict[str, str]) -> dict[s
     }
 
 
-def list_courses(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the courses and how many recordings each has."""
-    with open_house(settings_of(context)) as house, house.database.read() as session:
+def list_courses(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="A course whose hearing is to be set.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="What is spoken in it, such as en or zh; `any` to find out each time.")
+    ] = None,
+    itn: Annotated[bool | None, typer.Option("--itn/--no-itn", help="Write numbers as figures, or as spoken.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the courses and how many recordings each has; with a name, say how that one is heard from now on.
+
+    earmark courses "Workplace safety" --language zh
+    """
+    settings = settings_of(context)
+    if name is not None:
+        _hear_as(settings, name, language=language, itn=itn)
+    elif language is not None or itn is not None:
+        raise BadInput("no course is named", 'name one: earmark courses "Workplace safety" --language zh')
+    with open_house(settings) as house, house.database.read() as session:
         counts: dict[str, int] = {}
         for recording in recordings.list_recordings(session):
             counts[recording.course_id] = counts.get(recording.course_id, 0) + 1
         documents = [
-            {"course": course.name, "course_id": course.id, "recordings": counts.get(course.id, 0)}
+            {
+                "course": course.name,
+                "course_id": course.id,
+                "recordings": counts.get(course.id, 0),
+                "language": course.language,
+                "itn": course.itn,
+            }
             for course in recordings.list_courses(session)
+            if name is None or name_key(name) == name_key(course.name)
         ]
     if as_json:
         tell_json({"items": documents, "next": None})
         return
     tell_table(
-        ("course", "recordings", "id"),
-        ((str(d["course"]), str(d["recordings"]), str(d["course_id"])) for d in documents),
+        ("course", "recordings", "language", "id"),
+        ((str(d["course"]), str(d["recordings"]), str(d["language"] or "any"), str(d["course_id"])) for d in documents),
     )
+
+
+def _hear_as(settings: Settings, name: str, *, language: str | None, itn: bool | None) -> None:
+    with open_house(settings) as house:
+        with house.database.read() as session:
+            course = recordings.course_by_name(session, name)
+        if course is None:
+            raise BadInput(f"there is no course {name}", "earmark courses lists them")
+        if language is None and itn is None:
+            return
+        told = course.language if language is None else (None if language == "any" else language)
+        hear_course_as(
+            house.database,
+            partial(_live_state, settings),
+            course.id,
+            language=told,
+            itn=course.itn if itn is None else itn,
+        )
+
+
+def _live_state(settings: Settings) -> EngineState:
+    """Of an engine that runs; none is started to set a course."""
+    url, key = settings.engine_url, settings.engine_key or ""
+    if url is None:
+        live = read_live_engine(settings.home)
+        if live is None:
+            raise PartDown("no engine runs")
+        url, key = live.url, live.key
+    with HttpEngineClient(url, key) as client:
+        return client.state()
 
 
 def list_jobs(context: typer.Context, as_json: AsJson = False) -> None:

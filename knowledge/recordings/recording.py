@@ -15,9 +15,13 @@ def name_key(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Course:
+    """`language`: what is spoken in it, None to be found out. `itn`: whether numbers are written as figures."""
+
     id: str
     name: str
     created_at: dt.datetime
+    language: str | None = None
+    itn: bool = True
 
 
 @dataclass(frozen=True, slots=True)

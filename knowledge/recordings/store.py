@@ -37,6 +37,19 @@ def list_courses(session: Session) -> list[Course]:
     return [_as_course(row) for row in session.scalars(select(CourseRow).order_by(CourseRow.name_key))]
 
 
+def course(session: Session, course_id: str) -> Course | None:
+    row = session.get(CourseRow, course_id)
+    return None if row is None else _as_course(row)
+
+
+def hear_course_as(session: Session, course_id: str, *, language: str | None, itn: bool) -> None:
+    """From now on; what was heard before stays as it is. Raises KeyError where there is no such course."""
+    row = session.get(CourseRow, course_id)
+    if row is None:
+        raise KeyError(course_id)
+    row.language, row.itn = language, itn
+
+
 def recording(session: Session, recording_id: str) -> Recording | None:
     """Also a removed one: its tombstone says that it was there."""
     row = session.get(RecordingRow, recording_id)
@@ -84,7 +97,7 @@ def _course(session: Session, key: str) -> Course | None:
 
 
 def _as_course(row: CourseRow) -> Course:
-    return Course(row.id, row.name, row.created_at)
+    return Course(row.id, row.name, row.created_at, row.language, row.itn)
 
 
 def _as_recording(row: RecordingRow) -> Recording:

@@ -3,7 +3,7 @@
 import datetime as dt
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from knowledge.database import Base, UtcDateTime
@@ -17,13 +17,18 @@ class RecordingState(StrEnum):
 
 
 class CourseRow(Base):
-    """`name_key`: the name after NFC, trimmed, case-folded; two courses never share it."""
+    """`name_key`: the name after NFC, trimmed, case-folded; two courses never share it.
+
+    `language`: what is spoken in it, None to be found out. `itn`: whether numbers are written as figures.
+    """
 
     __tablename__ = "course"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     name_key: Mapped[str] = mapped_column(unique=True)
+    language: Mapped[str | None]
+    itn: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from earmark.migrations import SCRIPTS, NewerSchemaError, current, current_and_newest, migrate, newest
 from earmark.migrations.tables import all_tables
-from knowledge.database import Database
+from knowledge.database import Database, utc_now
+from knowledge.recordings import store as recordings
 
 OPEN_AND_MIGRATE = """
 import sys
@@ -54,6 +55,32 @@ def test_a_newer_schema_is_refused_and_left_alone(databases: Database, tmp_path:
         assert session.scalar(text("select version_num from alembic_version")) == "9999"
 
 
+def test_each_step_of_the_schema_keeps_the_rows_that_are_there(database_url: str, tmp_path: Path) -> None:
+    """From the first version on, with rows that point to each other."""
+    first = tmp_path / "first"
+    shutil.copytree(SCRIPTS, first, ignore=shutil.ignore_patterns("__pycache__"))
+    for later in sorted((first / "versions").glob("[0-9]*.py"))[1:]:
+        later.unlink()
+    database = Database(database_url)
+    migrate(database, tmp_path, scripts=first)
+    row = {"now": utc_now(), "no": False}
+    course = "insert into course (id, name, name_key, created_at) values ('c', 'Safety', 'safety', :now)"
+    recording = """insert into recording
+        (id, course_id, name, title, state, content_sha256, size_bytes, original_path, has_picture, created_at)
+        values ('r', 'c', 'a.wav', 'a', 'indexing', 'x', 1, 'o', :no, :now)"""
+    with database.write() as session:
+        session.execute(text(course).bindparams(now=row["now"]))
+        session.execute(text(recording).bindparams(**row))
+
+    migrate(database, tmp_path)
+
+    with database.read() as session:
+        (known,) = recordings.list_courses(session)
+        assert (known.name, known.language, known.itn) == ("Safety", None, True)
+        assert [each.id for each in recordings.list_recordings(session)] == ["r"]
+    database.close()
+
+
 def test_a_sqlite_file_is_copied_before_it_is_changed(sqlite_url: str, tmp_path: Path) -> None:
     database = Database(sqlite_url)
     migrate(database, tmp_path)
@@ -72,7 +99,7 @@ def test_the_last_three_copies_stay(sqlite_url: str, tmp_path: Path) -> None:
     names = sorted(copy.name for copy in (tmp_path / "backups").iterdir())
     assert len(names) == 3
     assert names[0].startswith("earmark-20250101T03")
-    assert names[2].endswith("-schema-0001.db")
+    assert names[2].endswith(f"-schema-{newest()}.db")
     database.close()
 
 

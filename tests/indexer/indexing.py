@@ -37,13 +37,24 @@ class Counted:
     clip_results: int
 
 
-def take(services: Services, path: Path, *, sidecars: Sidecars = NO_SIDECARS, course: str = "Talks") -> Received:
-    return receive(services.database, services.home, path, course=course, sidecars=sidecars, least_free_mb=0)
+def take(
+    services: Services,
+    path: Path,
+    *,
+    sidecars: Sidecars = NO_SIDECARS,
+    course: str = "Talks",
+    language: str | None = None,
+) -> Received:
+    return receive(
+        services.database, services.home, path, course=course, language=language, sidecars=sidecars, least_free_mb=0
+    )
 
 
-def index(services: Services, path: Path, *, sidecars: Sidecars = NO_SIDECARS) -> Recording:
+def index(
+    services: Services, path: Path, *, sidecars: Sidecars = NO_SIDECARS, language: str | None = None
+) -> Recording:
     """Take a file in and work until nothing is due."""
-    received = take(services, path, sidecars=sidecars)
+    received = take(services, path, sidecars=sidecars, language=language)
     run_worker(services, once=True)
     return recording_of(services.database, received.recording_id)
 

@@ -19,6 +19,7 @@ from indexer.housekeeping import purge_removed
 from indexer.services import Services
 from indexer.worker import run_worker
 from knowledge.database import Database
+from knowledge.recordings import store as recordings
 from knowledge.recordings.tables import RecordingState
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 from tests.indexer.indexing import Counted, counted, found_in, index, job_of, recording_of, said_in
@@ -281,6 +282,21 @@ def test_where_every_clip_fails_the_job_does(services: Services, engine: Scripte
     assert (recording.state, job.state, job.attempts) == (RecordingState.FAILED, JobState.FAILED, 1)
     assert job.error is not None
     assert "no such model" in job.error.detail
+
+
+def test_a_recording_is_heard_as_its_course_says_unless_it_says_otherwise(
+    services: Services, engine: ScriptedEngine, talk: Path, tmp_path: Path
+) -> None:
+    with services.database.write() as session:
+        course = recordings.course_by_name(session, "Talks", create=True)
+        recordings.hear_course_as(session, course.id, language="zh", itn=False)
+
+    index(services, talk)
+    assert {(options.language, options.itn) for options in engine.asked} == {("zh", False)}
+
+    engine.asked.clear()
+    index(services, renamed(talk, tmp_path), language="en")
+    assert {options.language for options in engine.asked} == {"en"}
 
 
 def test_a_refused_clip_is_one_bad_clip_and_an_unknown_language_ends_the_job(

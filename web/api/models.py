@@ -130,6 +130,8 @@ class CourseOut(BaseModel):
     name: str
     recordings: int
     hours: float
+    language: str | None
+    itn: bool
 
 
 class CoursesOut(BaseModel):

@@ -110,7 +110,12 @@ def list_courses(request: Request) -> Any:
     holdings = library.holdings_of_courses(services_of(request).database)
     items = [
         CourseOut(
-            id=one.course.id, name=one.course.name, recordings=one.recordings, hours=round(one.duration_s / 3600, 3)
+            id=one.course.id,
+            name=one.course.name,
+            recordings=one.recordings,
+            hours=round(one.duration_s / 3600, 3),
+            language=one.course.language,
+            itn=one.course.itn,
         )
         for one in holdings
     ]

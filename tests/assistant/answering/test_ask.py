@@ -19,6 +19,7 @@ from knowledge.finding.moment import Verdict
 from knowledge.index.follower import IndexFollower
 from knowledge.passages.cutting import cut_passages
 from knowledge.passages.store import passages_of, publish, replace_passages, save_vectors
+from knowledge.recordings import store as recordings
 from knowledge.transcripts.segment import Segment, TimeSource
 from knowledge.transcripts.store import save_transcript
 from tests.shelf import enter
@@ -37,6 +38,7 @@ class SmallEngine:
         self.heard: tuple[Segment, ...] = ()
         self.embedder_is_down = False
         self.longest_s: float | None = None
+        self.options = ClipOptions()
 
     def state(self) -> EngineState:
         model = ModelState("small", "d", "ready", trial=True, languages=frozenset({"en"}))
@@ -57,7 +59,7 @@ class SmallEngine:
         asker: str | None = None,
         on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
-        self.longest_s = longest_s
+        self.longest_s, self.options = longest_s, options
         return HeardSpeech(self.heard, "en", 2.0, 1.0, 1.0)
 
     def embed(
@@ -158,6 +160,36 @@ def test_the_engine_is_told_how_long_a_question_may_be(asking: Asking, engine: S
     asking.sound(b"...", filename="hum.wav")
     assert engine.longest_s is not None
     assert 61 < engine.longest_s < 120  # a minute from the page, and what was said just before the button
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_question_is_heard_in_the_language_of_its_courses_or_the_one_told(
+    asking: Asking, engine: SmallEngine, database: Database
+) -> None:
+    asking.sound(b"...", filename="q.wav")
+    assert engine.options == ClipOptions(word_times=False)
+
+    with database.write() as session:
+        for course in recordings.list_courses(session):
+            recordings.hear_course_as(session, course.id, language="zh", itn=True)
+    asking.sound(b"...", filename="q.wav")
+    assert engine.options.language == "zh"
+    asking.sound(b"...", filename="q.wav", language="en")
+    assert engine.options.language == "en"
+
+    with database.write() as session:
+        recordings.course_by_name(session, "another, where anything is spoken", create=True)
+    asking.sound(b"...", filename="q.wav")
+    assert engine.options.language is None
+
+
+@pytest.mark.usefixtures("recording")
+def test_what_nobody_said_is_no_question(asking: Asking, engine: SmallEngine) -> None:
+    engine.heard = (
+        Segment(0.2, 1.8, "where do fire extinguishers hang", "en"),
+        Segment(1.8, 2.0, "la la la la la", "en", hard_to_hear="repeats itself", invented=True),
+    )
+    assert asking.sound(b"...", filename="question.wav").question.text == "where do fire extinguishers hang"
 
 
 @pytest.mark.usefixtures("recording")
