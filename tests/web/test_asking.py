@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from assistant.errors import Busy, RecognizerDown
 from knowledge.errors import DatabaseBusy
 from knowledge.finding.moment import Verdict
-from tests.web.house import LINES, WebHouse
+from tests.web.house import LINES, WebHouse, trial_state
 from web.app import create_app
 
 HTMX = {"hx-request": "true"}
@@ -164,6 +164,20 @@ def test_words_from_people_are_always_escaped(browser: TestClient, house: WebHou
         assert page.status_code == 200
         assert "<script>alert" not in page.text
         assert "&lt;script&gt;alert" in page.text
+
+
+def test_what_i_speak_is_chosen_the_next_time(browser: TestClient, house: WebHouse) -> None:
+    state = trial_state()
+    house.engine.now = replace(state, recogniser=replace(state.recogniser, languages=frozenset({"en", "zh"})))
+    assert "selected" not in browser.get("/").text
+
+    browser.post("/ask", data={"text": "a near miss", "language": "zh"})
+    assert '<option value="zh" selected>' in browser.get("/").text
+
+    browser.post("/ask", data={"text": "a near miss", "language": ""})
+    assert "selected" not in browser.get("/").text
+    browser.cookies.set("earmark_spoken", '"><script>')
+    assert "<script>&" not in browser.get("/").text
 
 
 def test_an_empty_question_says_what_to_do(browser: TestClient) -> None:

@@ -13,6 +13,7 @@ from web import askers, library
 from web.library import services_of
 from web.metrics import count_answer
 from web.render import is_partial, render
+from web.spoken_languages import remember_spoken, spoken_by
 from web.uploads import UploadedForm, read_form
 from web.views.answers import AnswerView, answer_view, recent_view
 from web.views.recordings import player_view
@@ -46,6 +47,8 @@ def ask(request: Request, form: Form) -> Response:
     else:
         reply = RedirectResponse(address, status_code=303)
     askers.remember_asker(reply, asker)
+    if "language" in form.fields:
+        remember_spoken(reply, form.fields["language"].strip())
     return reply
 
 
@@ -105,7 +108,11 @@ def _frame(request: Request) -> dict[str, object]:
     database = services_of(request).database
     asker = askers.asker_of(request)
     recent = log.recent(database, asker=asker, limit=_RECENT) if asker else []
-    return {"courses": library.courses(database), "recent": [recent_view(question) for question in recent]}
+    return {
+        "courses": library.courses(database),
+        "recent": [recent_view(question) for question in recent],
+        "spoken": spoken_by(request),
+    }
 
 
 def _examples(request: Request) -> tuple[str, ...]:
