@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ["web", "worker", "engine", "engine-cpu"]
-COMPOSES_OWN = {"EARMARK_PORT"}
+NOT_FOR_CONTAINERS = {"home", "host", "port", "sign_in"}
 
 
 @pytest.mark.parametrize("name", [*OURS, "nginx"])
@@ -24,7 +24,7 @@ def test_a_container_has_no_more_rights_than_it_needs(name: str) -> None:
     assert service["read_only"] is True
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
-    assert service.get("user", "").startswith("101") or name in OURS  # ours by its image
+    assert name in OURS or service["user"] == "101:101"  # ours by its image
 
 
 def test_the_image_is_run_by_a_user_without_rights() -> None:
@@ -41,8 +41,20 @@ def test_nothing_is_published_beyond_this_machine() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
     assert all(port.startswith("127.0.0.1:") for port in published)
-    assert SERVICES["web"]["network_mode"] == "service:nginx"
-    assert "--host" not in SERVICES["web"]["command"]
+    assert SERVICES["web"]["command"][1:] == ["--socket", "/run/earmark/web.sock"]
+    assert [name for name, service in SERVICES.items() if "socket:/run/earmark" in str(service.get("volumes"))] == [
+        "web",
+        "nginx",
+    ]
+
+
+def test_each_setting_reaches_somebody() -> None:
+    passed = {name for service in OURS for name in SERVICES[service]["environment"]}
+    assert {PREFIX + field.upper() for field in set(Settings.model_fields) - NOT_FOR_CONTAINERS} <= passed
+
+
+def test_what_is_built_holds_no_secret() -> None:
+    assert ".env*" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -67,6 +79,7 @@ def test_nginx_lets_through_what_the_program_takes() -> None:
     assert int(limit_mb) >= Settings().max_upload_mb
     assert "proxy_set_header Host $http_host;" in nginx
     assert "proxy_buffering off;" in nginx
+    assert "server unix:/run/earmark/web.sock;" in nginx
 
 
 def test_the_image_installs_by_the_locks() -> None:

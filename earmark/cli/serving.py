@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -90,17 +91,26 @@ def _tell_address(address: str) -> None:
     say("Ctrl-C ends it.")
 
 
-def web(context: typer.Context, host: Host = None, port: Port = None) -> None:
+def web(
+    context: typer.Context,
+    host: Host = None,
+    port: Port = None,
+    unix_socket: Annotated[
+        Path | None, typer.Option("--socket", help="A Unix socket to listen on, for a proxy on this machine.")
+    ] = None,
+) -> None:
     """Serve the pages and the API alone; EARMARK_ENGINE_URL says where an engine is."""
     settings = settings_of(context, host=host, port=port)
     refuse_public_address(settings)
-    refuse_taken_port(settings)
+    if unix_socket is None:
+        refuse_taken_port(settings)
     configure_logging()
     with open_house(settings) as house, open_engine(settings) as live, open_web(house, live) as application:
         uvicorn.run(
             application,
             host=settings.host,
             port=settings.port,
+            uds=str(unix_socket) if unix_socket else None,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=5,
