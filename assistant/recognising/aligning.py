@@ -5,6 +5,7 @@ times and the page lights the sentence: seconds that were filled in between woul
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,6 +15,8 @@ from knowledge.transcripts.segment import Segment, TimeSource, Word
 
 FEWEST_IN_ORDER = 0.9
 """Share of the aligner's seconds that must be in order as they stand; ours, no aligner's figure was measured."""
+MOST_WITHOUT_LENGTH = 0.5
+"""Share of words that may begin and end in one step: an aligner that lost the text puts them all there."""
 LONGEST_WORD_S = 3.0
 """A word that lasts longer holds a pause that the aligner did not see."""
 
@@ -96,7 +99,7 @@ def with_words(segment: Segment, pieces: Sequence[Measured], *, duration_s: floa
     if texts is None:
         return segment
     words = tuple(
-        Word(segment.start_s + piece.start_s, segment.start_s + min(piece.end_s, duration_s), text)
+        Word(segment.start_s + min(piece.start_s, duration_s), segment.start_s + min(piece.end_s, duration_s), text)
         for text, piece in zip(texts, in_order(pieces), strict=True)
     )
     return replace(segment, words=words, time_source=TimeSource.ALIGNER)
@@ -109,7 +112,7 @@ def believable(pieces: Sequence[Measured], *, duration_s: float) -> bool:
         return False
     if any(piece.end_s - piece.start_s > LONGEST_WORD_S for piece in pieces):
         return False
-    if len(pieces) > 2 and len(set(seconds)) == 1:
+    if sum(piece.end_s <= piece.start_s for piece in pieces) > MOST_WITHOUT_LENGTH * len(pieces):
         return False
     backwards = sum(later < earlier for earlier, later in itertools.pairwise(seconds))
     return 1 - backwards / max(1, len(seconds) - 1) >= FEWEST_IN_ORDER
@@ -126,14 +129,17 @@ def in_order(pieces: Sequence[Measured]) -> list[Measured]:
 
 
 def spelled(text: str, pieces: Sequence[str]) -> list[str] | None:
-    """The text cut at its pieces, each with the marks that follow it; None where a piece is not in the text."""
+    """The text cut at its pieces, each with the marks that follow it; None where a piece is not in the text.
+
+    Aligners drop marks inside words too: `3.5` comes as `35`, `e-mail` as `email`.
+    """
     starts, at = [], 0
     for piece in pieces:
-        place = text.find(piece, at)
-        if place < 0:
+        found = re.compile(r"[^\w\s]*".join(map(re.escape, piece))).search(text, at)
+        if found is None:
             return None
-        starts.append(place)
-        at = place + len(piece)
+        starts.append(found.start())
+        at = found.end()
     starts = [0, *starts[1:]]
     return [text[start:end].strip() for start, end in itertools.pairwise([*starts, len(text)])]
 
