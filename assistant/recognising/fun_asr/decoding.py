@@ -68,12 +68,13 @@ def generate(
     running, over, position = torch.arange(len(batch), device=device), said_end.clone(), positions[:, -1:] + 1
     last = int(most.max()) - 1
     for step in range(last + 1):
+        over = over | (step >= most[running])  # at its limit a row is not looked at, whoever runs beside it
         fine = torch.isfinite(logits).all(-1)
         token = logits.argmax(-1)
         ended = ~over & fine & torch.isin(token, ends)
         finite[running] &= over | fine
         said_end[running] |= ended
-        over = over | ended | ~fine | (step >= most[running])
+        over = over | ended | ~fine
         steps.append(most.new_full((len(batch),), -1).scatter(0, running, torch.where(over, -1, token)))
         if step == last:
             break

@@ -173,6 +173,18 @@ def test_how_often_it_is_looked_what_has_ended_changes_nothing(
     assert tokens_of(recogniser, CLIPS) == expected
 
 
+def test_an_answer_that_fills_its_limit_is_cut_short_whoever_runs_beside_it(recogniser: FunAsrRecognizer) -> None:
+    """The end that would come next is not looked for in a row that is over, though a neighbour goes on."""
+    free = [replace(recogniser._asked(clip, None), most_tokens=60) for clip in CLIPS]
+    ends = recogniser._ends
+    whole = module.generate(recogniser._model, free, end_tokens=ends, trims_audio=True)
+    at = next(at for at, answer in enumerate(whole) if answer.ended and len(answer.tokens) < 50)
+    tight = [replace(one, most_tokens=len(whole[at].tokens)) if place == at else one for place, one in enumerate(free)]
+    (alone,) = module.generate(recogniser._model, [tight[at]], end_tokens=ends, trims_audio=True)
+    batched = module.generate(recogniser._model, tight, end_tokens=ends, trims_audio=True)
+    assert batched[at] == alone == Generated(whole[at].tokens, ended=False)
+
+
 def test_rows_that_are_dropped_from_a_batch_change_nobody_elses(recogniser: FunAsrRecognizer) -> None:
     asked = [
         replace(recogniser._asked(clip, None), most_tokens=1 + 5 * (at * 3 % len(CLIPS)))
