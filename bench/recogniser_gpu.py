@@ -214,7 +214,10 @@ def synchronise(recogniser: FunAsrRecognizer) -> None:
 
 @dataclass
 class Seen:
-    """What a device did meanwhile: `busy` is a GPU's share of the time, or a processor's cores."""
+    """What a device did meanwhile: `busy` is a GPU's share of the time, or a processor's cores.
+
+    `peak_bytes`: of a processor's memory the most so far, which never falls again.
+    """
 
     busy: str = ""
     peak_bytes: int = 0

@@ -200,7 +200,7 @@ def what_went_wrong(results: Sequence[ClipResult], segments: Sequence[Segment]) 
 def share_with_words(results: Sequence[ClipResult]) -> float:
     """Of the seconds of speech that were sent, those whose stretch gave any word."""
     lengths = [result.key.end_ms - result.key.start_ms for result in results]
-    heard = [any(segment.text.strip() for segment in result.segments) for result in results]
+    heard = [any(segment.searchable for segment in result.segments) for result in results]
     return sum(ms for ms, words in zip(lengths, heard, strict=True) if words) / max(1, sum(lengths))
 
 

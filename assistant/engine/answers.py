@@ -19,12 +19,13 @@ MEDIA_TYPES = {"text": "text/plain", "srt": "application/x-subrip", "vtt": "text
 
 
 def joined(segments: Iterable[Segment]) -> str:
-    return " ".join(segment.text for segment in segments if segment.text)
+    """What was said; what by rule nobody said is left out, as it is everywhere but in verbose_json."""
+    return " ".join(segment.text for segment in segments if segment.searchable)
 
 
 def as_text(segments: Sequence[Segment], response_format: str) -> str:
     """Plain text or subtitles."""
-    said = tuple(segment for segment in segments if segment.text)
+    said = tuple(segment for segment in segments if segment.searchable)
     if response_format == "srt":
         return write_srt(said)
     if response_format == "vtt":

@@ -14,7 +14,8 @@ from knowledge.embedding import TextKind, Vectors
 from knowledge.transcripts.segment import Segment
 
 OnSegments = Callable[[Sequence[Segment]], None]
-"""Told the segments of one clip after another, as soon as they and all before them are there."""
+"""Told the segments of one clip after another, as soon as they and all before them are there; now and then none at
+all, so that whoever is told can say by raising that nobody listens any more."""
 
 
 class Priority(StrEnum):
@@ -96,5 +97,6 @@ class EngineClient(Protocol):
         *,
         kind: TextKind,
         priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
         asker: str | None = None,
     ) -> Vectors: ...

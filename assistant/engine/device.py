@@ -11,8 +11,9 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -53,13 +54,17 @@ Say = Callable[[str], None]
 
 @checked(frozen=True, slots=True)
 class ChildSpec:
-    """One child's part of the engine: which model, on which socket, under which parent."""
+    """One child's part of the engine: which model, on which socket, under which parent.
+
+    `questions_only`: what only recordings need is not loaded.
+    """
 
     role: Literal["recogniser", "embedder"]
     engine: EngineSpec
     socket_fd: int
     parent_pid: int
     niceness: int
+    questions_only: bool = False
 
 
 CHILD_SPEC: TypeAdapter[ChildSpec] = TypeAdapter(ChildSpec)
@@ -83,7 +88,8 @@ def load_recogniser(spec: RecogniserSpec, say: Say) -> Recognizer:
     from assistant.recognising.qwen_aligner import QwenAligner
 
     digests = Path(spec.digests) if spec.digests else None
-    placement = place(spec.device, spec.dtype)
+    # Beside Fun-ASR it lies where that lies: what is free there was asked for before.
+    placement = getattr(recogniser, "placement", None) or place(spec.device, spec.dtype)
     return AlignedRecognizer(recogniser, QwenAligner(Path(spec.aligner), placement, digests=digests, say=say))
 
 
@@ -127,8 +133,9 @@ class RecogniserModel:
     def ready(self) -> Ready:
         model = self._recogniser
         return Ready(
-            model.name, model.digest, model.languages, model.gives_word_times, None, self._load_s, model.batch_s
-        )
+            model.name, model.digest, model.languages, model.gives_word_times, None, self._load_s, model.batch_s,
+            threads=_threads(),
+        )  # fmt: skip
 
     def answer(self, frame: Frame) -> Frame:
         if not isinstance(frame.message, Recognise):
@@ -146,7 +153,9 @@ class EmbedderModel:
 
     def ready(self) -> Ready:
         model = self._embedder
-        return Ready(model.name, model.digest, model.languages, False, model.dimensions, self._load_s)
+        return Ready(
+            model.name, model.digest, model.languages, False, model.dimensions, self._load_s, threads=_threads()
+        )
 
     def answer(self, frame: Frame) -> Frame:
         if not isinstance(frame.message, Embed):
@@ -165,12 +174,21 @@ def main() -> None:
     os.nice(spec.niceness)
     with socket.socket(fileno=spec.socket_fd) as front:
         try:
-            model = MODELS[spec.role](spec.engine, lambda detail: front.sendall(to_bytes(Frame(Loading(detail)))))
+            engine = spec.engine
+            if spec.questions_only:
+                engine = replace(engine, recogniser=replace(engine.recogniser, aligner=None))
+            model = MODELS[spec.role](engine, lambda detail: front.sendall(to_bytes(Frame(Loading(detail)))))
         except (WrongModel, EarmarkError) as error:
             front.sendall(to_bytes(Frame(Unloadable(error.detail, error.way_out))))
             return
         front.sendall(to_bytes(Frame(model.ready())))
         serve(front, model)
+
+
+def _threads() -> int:
+    """How many this process computes on: those of torch where it is loaded."""
+    torch: Any = sys.modules.get("torch")
+    return int(torch.get_num_threads()) if torch is not None else 1
 
 
 def serve(front: socket.socket, model: Model) -> None:

@@ -8,8 +8,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,12 +29,12 @@ from assistant.engine.front_forms import (
     transcription_request,
 )
 from assistant.engine.front_guard import Guard
-from assistant.engine.front_stream import streamed
+from assistant.engine.front_stream import streamed, until_gone
 from assistant.engine.lanes import Caller
 from assistant.engine.running import RunningEngine, Transcription, commonest_language
 from assistant.engine.spec import EngineSpec
 from assistant.engine.wav import wav_to_clip
-from assistant.errors import BadMedia, RecognizerDown
+from assistant.errors import BadMedia
 from assistant.recognising.recognizer import MAX_CLIP_S, SAMPLE_RATE_HZ, Clip
 
 log = structlog.get_logger(__name__)
@@ -136,35 +136,6 @@ def _hang_work(app: FastAPI, engine: RunningEngine) -> None:
         return JSONResponse(
             embedding_document(vectors, encoding=asked.encoding_format, model=model.name, digest=model.digest)
         )
-
-
-async def until_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
-    """The work's answer; where the client goes away first the work is cancelled and gives its place up."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_disconnected(request))
-    try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        log.info("client went away")
-        raise ClientGone
-    finally:
-        for task in (working, leaving):
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(working, leaving, return_exceptions=True)
-
-
-class ClientGone(RecognizerDown):
-    """Nobody reads the answer."""
-
-    def __init__(self) -> None:
-        super().__init__("the client went away")
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _hear_clip(

@@ -18,6 +18,7 @@ from assistant.engine.front_errors import TooLarge
 from assistant.engine.lanes import Caller
 from assistant.errors import BadInput
 from assistant.recognising.hotwords import clean_hotwords
+from assistant.recognising.languages import language_tag
 from assistant.recognising.recognizer import ClipOptions
 from knowledge.embedding import TextKind
 
@@ -48,7 +49,6 @@ FIELDS = frozenset(
         "chunking_strategy",
     ]
 )
-LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 TRUE = frozenset({"true", "1", "yes", "on"})
 FALSE = frozenset({"false", "0", "no", "off"})
 
@@ -136,9 +136,10 @@ def transcription_request(form: FormData) -> TranscriptionRequest:
 
 
 def _options(form: FormData) -> ClipOptions:
-    language = _text(form, "language") or None
-    if language and not LANGUAGE.fullmatch(language):
-        raise BadInput(f"language: {language[:40]!r} is no BCP 47 code", "send one such as en, zh or yue")
+    written = _text(form, "language")
+    language = language_tag(written) if written else None
+    if written and language is None:
+        raise BadInput(f"language: {written[:40]!r} is no BCP 47 code", "send one such as en, zh or yue")
     script = _text(form, "script") or None
     if script and len(script.encode()) > SCRIPT_BYTES:
         raise TooLarge("script: larger than 1 MB", "send the part that is spoken here")

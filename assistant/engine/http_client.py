@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from assistant.engine.client import EngineState, HeardSpeech, OnSegments, Priority
+from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
 from assistant.engine.http_answers import document_in, error_in, error_of, heard_in, segments_in, vectors_in
 from assistant.engine.lanes import DeadlinePassed
 from assistant.engine.wav import clip_to_wav
@@ -37,6 +37,7 @@ CLIP_S = 600.0
 """How long a clip's answer may take where the caller gave no deadline: waiting in the lane included."""
 FILE_S = 24 * 3600.0
 EMBED_S = 120.0
+SILENT_STREAM_S = 60.0
 TEXTS_A_REQUEST = 256
 GRACE_S = 2.0
 """The engine answers late work itself; the connection is held a little longer than the deadline."""
@@ -61,7 +62,7 @@ class HttpEngineClient:
             trust_env=False,  # an engine is never reached through a proxy meant for the outside
         )
         self._turn = itertools.count()
-        self._down: set[str] = set()
+        self._down: set[tuple[str, type[PartDown]]] = set()
         self._closed = threading.Event()
         self._embedder_digest: str | None = None
         self._lock = threading.Lock()
@@ -77,23 +78,26 @@ class HttpEngineClient:
         self._http.close()
 
     def state(self) -> EngineState:
-        """The first engine's models; `children` counts those of every engine that answers."""
+        """Each model of the first engine where it is ready; `children` counts those of every engine that answers."""
         states: list[EngineState] = []
         failure: PartDown | None = None
-        for url in sorted(self._urls, key=self._is_down):
-            if states and self._is_down(url):
-                break  # those that are down come last, and each costs its patience
+        for url in sorted(self._urls, key=self._is_silent):
+            if states and self._is_silent(url):
+                break  # those that do not answer come last, and each costs its patience
             try:
                 states.append(self._state_of(url))
             except PartDown as error:
                 failure = error
-                self._leave_out(url)
+                self._leave_out(url, RecognizerDown)
+                self._leave_out(url, EmbedderDown)
         if not states:
             raise failure or RecognizerDown("no engine answers")
+        embedder = _readiest([state.embedder for state in states])
         with self._lock:
-            self._embedder_digest = states[0].embedder.digest or None
-        return replace(
-            states[0],
+            self._embedder_digest = embedder.digest or self._embedder_digest
+        return EngineState(
+            recogniser=_readiest([state.recogniser for state in states]),
+            embedder=embedder,
             children=sum(state.children for state in states),
             clips_at_once=sum(state.clips_at_once for state in states),
         )
@@ -148,6 +152,7 @@ class HttpEngineClient:
         *,
         kind: TextKind,
         priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
         asker: str | None = None,
     ) -> Vectors:
         """Vectors of one embedder alone: an engine whose embedder is another one is not asked again."""
@@ -155,12 +160,17 @@ class HttpEngineClient:
             return np.zeros((0, self.state().embedder.dimensions or 0), np.float32)
         return np.concatenate(
             [
-                self._embed_some(texts[start : start + TEXTS_A_REQUEST], kind, _headers(priority, None, asker))
+                self._embed_some(
+                    texts[start : start + TEXTS_A_REQUEST],
+                    kind,
+                    _headers(priority, deadline_s, asker),
+                    _wait_s(deadline_s, EMBED_S),
+                )
                 for start in range(0, len(texts), TEXTS_A_REQUEST)
             ]
         )
 
-    def _embed_some(self, texts: Sequence[str], kind: TextKind, headers: dict[str, str]) -> Vectors:
+    def _embed_some(self, texts: Sequence[str], kind: TextKind, headers: dict[str, str], wait_s: float) -> Vectors:
         body = {
             "input": list(texts),
             "model": "",
@@ -169,7 +179,7 @@ class HttpEngineClient:
         }
 
         def ask(url: str) -> Vectors:
-            document = self._post(url, "/v1/embeddings", EmbedderDown, EMBED_S, json=body, headers=headers)
+            document = self._post(url, "/v1/embeddings", EmbedderDown, wait_s, json=body, headers=headers)
             self._refuse_other_embedder(url, document)
             return vectors_in(document, len(texts))
 
@@ -180,7 +190,7 @@ class HttpEngineClient:
         if digest == self._embedder_digest or len(self._urls) == 1:
             return
         self.state()
-        if digest != self._embedder_digest:
+        if self._embedder_digest is not None and digest != self._embedder_digest:
             raise EmbedderDown(f"{url}: has another embedder than {self._urls[0]}", "give every engine the same")
 
     def _try_each(
@@ -191,7 +201,7 @@ class HttpEngineClient:
         `once_more`: whether another may be asked after one that failed.
         """
         failure: PartDown | None = None
-        for url in self._in_turn():
+        for url in self._in_turn(down):
             try:
                 return ask(url)
             except DeadlinePassed:
@@ -199,36 +209,40 @@ class HttpEngineClient:
             except PartDown as error:
                 failure = error
                 if not isinstance(error, Busy):
-                    self._leave_out(url)
+                    self._leave_out(url, down)
                 if not once_more():
                     break
         raise failure or down("no engine answers")
 
-    def _in_turn(self) -> list[str]:
+    def _in_turn(self, down: type[PartDown]) -> list[str]:
         first = next(self._turn) % len(self._urls)
-        return sorted([*self._urls[first:], *self._urls[:first]], key=self._is_down)
+        return sorted([*self._urls[first:], *self._urls[:first]], key=lambda url: self._is_down(url, down))
 
-    def _is_down(self, url: str) -> bool:
+    def _is_silent(self, url: str) -> bool:
+        return self._is_down(url, RecognizerDown) and self._is_down(url, EmbedderDown)
+
+    def _is_down(self, url: str, part: type[PartDown]) -> bool:
         with self._lock:
-            return url in self._down
+            return (url, part) in self._down
 
-    def _leave_out(self, url: str) -> None:
-        """Tried last from now on, until it answers again. Of a lone engine there is nothing to choose."""
+    def _leave_out(self, url: str, part: type[PartDown]) -> None:
+        """Tried last from now on, until that model of it is ready. Of a lone engine there is nothing to choose."""
         if len(self._urls) == 1:
             return
         with self._lock:
-            if url in self._down:
+            if (url, part) in self._down:
                 return
-            self._down.add(url)
-        threading.Thread(target=self._look_again, args=(url,), name=f"look for {url}", daemon=True).start()
+            self._down.add((url, part))
+        threading.Thread(target=self._look_again, args=(url, part), name=f"look for {url}", daemon=True).start()
 
-    def _look_again(self, url: str) -> None:
+    def _look_again(self, url: str, part: type[PartDown]) -> None:
         while not self._closed.wait(LOOK_AGAIN_S):
             with suppress(PartDown, BadInput, RuntimeError):  # closed in the meantime
-                self._send(url, "GET", "/healthz", RecognizerDown, CONNECT_S)
-                break
+                state = self._state_of(url)
+                if (state.recogniser if part is RecognizerDown else state.embedder).state == "ready":
+                    break
         with self._lock:
-            self._down.discard(url)
+            self._down.discard((url, part))
 
     def _state_of(self, url: str) -> EngineState:
         response = self._send(url, "GET", "/v1/state", RecognizerDown, CONNECT_S)
@@ -274,7 +288,11 @@ class HttpEngineClient:
             if not response.is_success:
                 response.read()
                 raise error_of(url, response, RecognizerDown)
+            # From here on it speaks every few seconds, or it is gone.
+            response.request.extensions["timeout"]["read"] = SILENT_STREAM_S
             for line in response.iter_lines():
+                if line.startswith(":"):
+                    told.tell(())
                 if not line.startswith("data:"):
                     continue
                 event = document_in(url, line.removeprefix("data:"))
@@ -298,6 +316,10 @@ class HttpEngineClient:
         if not response.is_success:
             raise error_of(url, response, down)
         return response
+
+
+def _readiest(models: Sequence[ModelState]) -> ModelState:
+    return next((model for model in models if model.state == "ready"), models[0])
 
 
 @contextmanager

@@ -55,7 +55,10 @@ class Loading:
 
 @checked(frozen=True, slots=True)
 class Ready:
-    """The model is loaded and warm. `batch_s`: seconds of sound it takes in one message, 0 for a clip at a time."""
+    """The model is loaded and warm. `batch_s`: seconds of sound it takes in one message, 0 for a clip at a time.
+
+    `threads`: how many it computes on.
+    """
 
     name: str
     digest: str
@@ -64,6 +67,7 @@ class Ready:
     dimensions: int | None
     load_s: float
     batch_s: float = 0.0
+    threads: int = 1
     kind: Literal["ready"] = "ready"
 
 

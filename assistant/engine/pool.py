@@ -7,6 +7,7 @@ to another, at the front of its lane.
 import asyncio
 import contextlib
 import itertools
+import math
 import os
 import socket
 import subprocess
@@ -54,6 +55,8 @@ DEVICE_MODULE = "assistant.engine.device"
 STDERR_FD = 2
 """Whatever a library prints belongs to the log."""
 LONGEST_BATCH_PATIENCE_S = 300.0
+STEPS_IN_AFTER_S = 10.0
+"""A batch of questions usually takes less, also on a processor."""
 BYTES_A_SECOND = 4 * SAMPLE_RATE_HZ
 FAILED_LOADS_TO_GIVE_UP = 3
 """So many children in a row ended while loading: whoever waits is told that the model is down."""
@@ -96,6 +99,7 @@ class Pool:
         self._ids = itertools.count(1)
         self._work_came = [asyncio.Event() for _ in range(children)]
         self._ready: dict[int, Ready] = {}
+        self._busy_since: dict[int, float] = {}
         self._last_ready: Ready | None = None
         self._reason: str | None = None
         self._loading: str | None = None
@@ -200,7 +204,8 @@ class Pool:
 
     async def _live(self, number: int) -> None:
         """One child's life. Ends by ChildLostError, CannotLoadError or cancellation, the process gone."""
-        child = await Child.start(self.role, self._spec, niceness=self._niceness(number))
+        kept = is_kept_for_questions(number, self.children)
+        child = await Child.start(self.role, self._spec, niceness=self._niceness(number), questions_only=kept)
         self.pids[number] = child.pid
         try:
             self._failed_loads += 1
@@ -226,6 +231,7 @@ class Pool:
             return
         most_bytes = round(self._ready[number].batch_s * BYTES_A_SECOND)
         tickets = [ticket, *self._lanes.take_along(ticket, most_bytes=most_bytes, now=time.monotonic())]
+        self._busy_since[number] = time.monotonic()
         try:
             answers = await self._ask(child, [self._jobs[each.id] for each in tickets])
         except ChildLostError:
@@ -236,6 +242,8 @@ class Pool:
             for each in tickets:
                 self._lanes.finish(each.id)
             raise
+        finally:
+            self._busy_since.pop(number, None)
         for each, answer in zip(tickets, answers, strict=True):
             self._lanes.finish(each.id)
             job = self._jobs.get(each.id)
@@ -243,9 +251,14 @@ class Pool:
                 job.answer.set_result(answer)
 
     def _takes_questions(self, number: int) -> bool:
-        """Children of a model that takes batches share one device: two at questions only slow each other down."""
+        """Children of a model that takes batches share one device: two at questions only slow each other down.
+
+        But where the one that is kept for them does not come back, another steps in.
+        """
         kept = next((each for each in self._ready if is_kept_for_questions(each, self.children)), None)
-        return not self._ready[number].batch_s or kept is None or kept == number
+        if kept is None or kept == number or not self._ready[number].batch_s:
+            return True
+        return time.monotonic() - self._busy_since.get(kept, math.inf) > STEPS_IN_AFTER_S
 
     async def _ask(self, child: "Child", batch: Sequence[Job]) -> list[Frame]:
         """One answer a job. A batch that was refused as a whole is asked for one by one."""
@@ -260,9 +273,9 @@ class Pool:
     def _died_over(self, ticket: Ticket) -> None:
         job = self._jobs.get(ticket.id)
         wanted = job is not None and not job.answer.done()
-        if self._lanes.died(ticket.id, wanted=wanted):
-            self._tell_children()
-        elif job is not None and not job.answer.done():
+        again = self._lanes.died(ticket.id, wanted=wanted)
+        self._tell_children()  # also where nothing waits again: somebody must take what this child would have taken
+        if not again and job is not None and not job.answer.done():
             job.answer.set_exception(KillsModelError(ticket.deaths + 1))
 
     async def _idle(self, number: int, child: "Child") -> None:
@@ -298,19 +311,24 @@ class Child:
         self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._process = process
+        self._threads = 1
         self._reader = reader
         self._writer = writer
         self.pid = process.pid
 
     @classmethod
-    async def start(cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int) -> "Child":
+    async def start(
+        cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int, questions_only: bool
+    ) -> "Child":
         try:
-            return await cls._started(role, spec, niceness=niceness)
+            return await cls._started(role, spec, niceness=niceness, questions_only=questions_only)
         except OSError as error:  # no memory, no descriptors, too many processes: there may be later
             raise ChildLostError(f"cannot be started: {error.strerror}") from error
 
     @classmethod
-    async def _started(cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int) -> "Child":
+    async def _started(
+        cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int, questions_only: bool
+    ) -> "Child":
         ours, theirs = socket.socketpair()
         with theirs, contextlib.ExitStack() as undone:
             undone.callback(ours.close)
@@ -321,7 +339,7 @@ class Child:
                 pass_fds=(theirs.fileno(),),
                 env=child_environment(),
             )
-            child_spec = ChildSpec(role, spec, theirs.fileno(), os.getpid(), niceness)
+            child_spec = ChildSpec(role, spec, theirs.fileno(), os.getpid(), niceness, questions_only)
             assert process.stdin is not None
             with suppress(BrokenPipeError), process.stdin as stdin:
                 stdin.write(CHILD_SPEC.dump_json(child_spec) + b"\n")
@@ -340,11 +358,17 @@ class Child:
             raise CannotLoadError(f"{message.detail}; {message.way_out}" if message.way_out else message.detail)
         if not isinstance(message, Ready):
             raise ChildLostError(f"said {message.kind} before it was ready")
+        self._threads = message.threads
         return message
 
     async def ask(self, frame: Frame, *, within_s: float) -> Frame:
-        """The child's answer. `within_s`: its own processor time, or clock time without any."""
-        silence = Silence(allowed_s=within_s, now=time.monotonic(), cpu_s=cpu_seconds(self.pid))
+        """The child's answer. `within_s`: processor time of each of its threads, or clock time without any."""
+        silence = Silence(
+            allowed_s=within_s,
+            allowed_cpu_s=within_s * self._threads,
+            now=time.monotonic(),
+            cpu_s=cpu_seconds(self.pid),
+        )
         self._writer.write(to_bytes(frame))
         answer = asyncio.create_task(self._receive())
         try:

@@ -12,10 +12,14 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Silence:
-    """From a question to a child until its answer. `allowed_s`: processor time, or clock time without any."""
+    """From a question to a child until its answer.
 
-    def __init__(self, *, allowed_s: float, now: float, cpu_s: float) -> None:
+    `allowed_cpu_s`: of its processor time, all threads together. `allowed_s`: of the clock without any.
+    """
+
+    def __init__(self, *, allowed_s: float, allowed_cpu_s: float, now: float, cpu_s: float) -> None:
         self._allowed_s = allowed_s
+        self._allowed_cpu_s = allowed_cpu_s
         self._asked_cpu_s = self._worked_cpu_s = cpu_s
         self._worked_at = now
 
@@ -23,7 +27,7 @@ class Silence:
         """Why the child counts as lost; None while it may still answer."""
         if cpu_s - self._worked_cpu_s >= LEAST_PROGRESS_S:
             self._worked_at, self._worked_cpu_s = now, cpu_s
-        if cpu_s - self._asked_cpu_s >= self._allowed_s:
+        if cpu_s - self._asked_cpu_s >= self._allowed_cpu_s:
             return f"worked {cpu_s - self._asked_cpu_s:.1f} s without an answer"
         if now - self._worked_at >= self._allowed_s:
             return f"neither worked nor answered for {now - self._worked_at:.1f} s"

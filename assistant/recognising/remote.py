@@ -179,8 +179,11 @@ def heard_of(document: Mapping[str, Any], clip: Clip) -> Recognised:
     if not text:
         return Recognised()
     language = _language_code(document.get("language")) or clip.options.language or UNDETERMINED
-    doubt = _silence_reason(document) or invention_reason(text, clip.duration_s)
-    segment = Segment(0.0, clip.duration_s, text, language, TimeSource.VAD, hard_to_hear=doubt)
+    invention = invention_reason(text, clip.duration_s)
+    doubt = _silence_reason(document) or invention
+    segment = Segment(
+        0.0, clip.duration_s, text, language, TimeSource.VAD, hard_to_hear=doubt, invented=invention is not None
+    )
     return Recognised((segment,), hard_to_hear=doubt)
 
 

@@ -1,8 +1,6 @@
 """A real Chromium before a real server; its microphone is fed a sound file."""
 
-import asyncio
 import shutil
-import threading
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +10,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.product.running import wait_until
 from tests.web.house import WebHouse, open_web_house
-from web.app import create_app
+from tests.web.serving import serving
 from web.build_static import is_built
 
 HOW_TO_INSTALL = "Chromium is missing, the browser tests need it: sudo apt-get install chromium"
@@ -30,22 +27,6 @@ class Served:
 
     house: WebHouse
     address: str
-
-
-@contextmanager
-def serving(house: WebHouse) -> Iterator[str]:
-    """The app on a free port, in a thread of its own."""
-    config = uvicorn.Config(create_app(house.services), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    wait_until(lambda: server.started, timeout_s=30, what="the web server")
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ class ScriptedEngine:
         *,
         kind: TextKind,
         priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
         asker: str | None = None,
     ) -> Vectors:
         if self.embedder_down is not None:

@@ -1,6 +1,8 @@
 """A small real house for the pages: a migrated database, a playable recording, an asking that follows a script."""
 
 import math
+import threading
+import time
 import wave
 from array import array
 from collections.abc import Mapping, Sequence
@@ -85,6 +87,7 @@ class ScriptedAsking:
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
+        turn: str | None = None,
         log: bool = True,
     ) -> Answer:
         if not text.strip():
@@ -101,6 +104,7 @@ class ScriptedAsking:
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
+        turn: str | None = None,
         log: bool = True,
     ) -> Answer:
         if self.failure is not None:
@@ -138,6 +142,8 @@ class ScriptedEngine:
     now: EngineState | None
     heard_files: list[str] = field(default_factory=list)
     fails_midway: bool = False
+    hears_on: threading.Event | None = None
+    """Set once somebody let go of what it would hear for ever."""
 
     def state(self) -> EngineState:
         if self.now is None:
@@ -162,6 +168,14 @@ class ScriptedEngine:
         on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
         self.heard_files.append(filename)
+        while self.hears_on is not None:
+            time.sleep(0.02)
+            try:
+                assert on_segments is not None
+                on_segments(())
+            except Exception:
+                self.hears_on.set()
+                raise
         segments = (spoken_segment(0.5, 2.0, "the yellow form"), spoken_segment(2.0, 2.5, "the same day"))
         for segment in segments:
             if on_segments:
@@ -176,6 +190,7 @@ class ScriptedEngine:
         *,
         kind: TextKind,
         priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
         asker: str | None = None,
     ) -> Vectors:
         raise AssertionError("pages embed nothing")

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from assistant.engine.answers import (
@@ -21,7 +20,7 @@ from assistant.engine.answers import (
     verbose_document,
 )
 from assistant.engine.client import HeardSpeech, OnSegments, Priority
-from assistant.engine.front_stream import streamed
+from assistant.engine.front_stream import streamed, until_gone
 from assistant.errors import BadInput
 from assistant.recognising.hotwords import clean_hotwords
 from assistant.recognising.recognizer import ClipOptions
@@ -74,15 +73,15 @@ async def transcribe(request: Request, form: Annotated[UploadedForm, Depends(upl
         file.path, filename=file.filename or "sound", options=_options(form), priority=Priority.INDEX,
     )  # fmt: skip
     if not _flag(form, "stream"):
-        return _reply(await run_in_threadpool(hear), wanted)
+        return _reply(await until_gone(request, _hear_aside(hear, lambda _: None)), wanted)
     if wanted not in STREAMED_FORMATS:
         raise BadInput(f"{wanted} is not streamed", f"these are: {', '.join(STREAMED_FORMATS)}")
     events = Events(verbose=wanted == "verbose_json")
-    return await streamed(partial(_hear_aside, hear), of=events.of, end=events.end)
+    return await until_gone(request, streamed(partial(_hear_aside, hear), of=events.of, end=events.end))
 
 
 async def _hear_aside(hear: Callable[..., HeardSpeech], tell: OnSegments) -> HeardSpeech:
-    """In a thread of its own. Cancelled, it ends with the next segments."""
+    """In one of the threads. Cancelled, it ends with the next segments, or the next sign of life."""
     loop, gone = asyncio.get_running_loop(), threading.Event()
 
     def on_segments(segments: Sequence[Segment]) -> None:

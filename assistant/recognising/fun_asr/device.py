@@ -14,6 +14,8 @@ BYTES_A_SECOND = 6_000_000
 """Memory that a second of sound in a batch is given: encoder, cache and logits; an estimate on the safe side, not
 measured on a GPU."""
 CPU_BATCH_S, MOST_BATCH_S = 60.0, 1_800.0
+MOST_THREADS = 16
+"""More of them wait for each other: one step of decoding is milliseconds of work."""
 CPU_MULTIPLIES_BF16 = ("avx512_bf16", "amx_bf16", "sve_bf16", "bf16")
 """As torch names what an x86 or ARM processor can do."""
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -33,7 +35,8 @@ class Placement:
 
 
 def place(device: str, dtype: str, *, threads: int | None = None) -> Placement:
-    """`device`: auto, cpu, cuda or cuda:1. `dtype`: auto, fp32, bf16 or fp16. `threads`: on a CPU, all cores if None.
+    """`device`: auto, cpu, cuda or cuda:1. `dtype`: auto, fp32, bf16 or fp16. `threads`: on a CPU, as many as there
+    are cores for this process, MOST_THREADS at most, if None.
 
     Raises WrongModel where what was asked for is not there or too small.
     """
@@ -42,7 +45,7 @@ def place(device: str, dtype: str, *, threads: int | None = None) -> Placement:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
-        torch.set_num_threads(threads or os.cpu_count() or 1)
+        torch.set_num_threads(threads or min(MOST_THREADS, len(os.sched_getaffinity(0))))
         return Placement(torch.device("cpu"), DTYPES.get(dtype) or _best_on_cpu(), CPU_BATCH_S)
     if not torch.cuda.is_available():
         raise WrongModel(

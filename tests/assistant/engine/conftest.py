@@ -73,17 +73,25 @@ def start_proxy(server: ScriptedServer, tmp_path: Path) -> Iterator[StartProxy]:
     with ExitStack() as started:
 
         def start(
-            *, children: int, limits: LaneLimits | None = None, home: str = "home", key: str | None = None, **more: Any
+            *,
+            children: int,
+            limits: LaneLimits | None = None,
+            home: str = "home",
+            key: str | None = None,
+            recogniser: RecogniserSpec | None = None,
+            waits: bool = True,
+            **more: Any,
         ) -> EngineProcess:
             spec = EngineSpec(
-                RecogniserSpec("remote", "scripted", server.url),
+                recogniser or RecogniserSpec("remote", "scripted", server.url),
                 EmbedderSpec("/nowhere"),
                 children=children,
                 limits=limits or LaneLimits(),
                 **more,
             )
             engine = started.enter_context(running_engine(tmp_path / home, spec, key=key))
-            until(lambda: len(engine.children("recogniser")) == children and engine.recogniser_is("ready"))
+            if waits:
+                until(lambda: len(engine.children("recogniser")) == children and engine.recogniser_is("ready"))
             return engine
 
         yield start

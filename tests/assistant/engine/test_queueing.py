@@ -16,6 +16,7 @@ import pytest
 from assistant.engine.client import Priority
 from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.lanes import DeadlinePassed, LaneLimits
+from assistant.engine.spec import RecogniserSpec
 from assistant.engine.wav import clip_to_wav
 from assistant.errors import Busy, RecognizerDown
 from assistant.recognising.recognizer import Recognised
@@ -242,6 +243,40 @@ def cut_lines() -> Iterator[tuple[str, threading.Event]]:
         yield f"http://127.0.0.1:{server.server_address[1]}", cut
         server.shutdown()
         thread.join()
+
+
+def test_a_model_that_is_down_on_one_engine_is_asked_of_the_other(
+    start_proxy: StartProxy, server: ScriptedServer
+) -> None:
+    """The front of the first is well; what it cannot load is not everybody's answer."""
+    well = start_proxy(children=2, home="well", key="shared")
+    broken = start_proxy(children=1, home="broken", key="shared", recogniser=RecogniserSpec("none"), waits=False)
+    until(lambda: broken.recogniser_is("down"))
+    with HttpEngineClient(f"{broken.address.url},{well.address.url}", "shared") as client:
+        assert client.state().recogniser.state == "ready"
+        assert {text_of(client.recognize_clip(numbered_clip(number))) for number in range(4)} == {
+            f"clip number {number}" for number in range(4)
+        }
+
+
+def test_who_asks_is_told_apart_without_being_named(
+    start_proxy: StartProxy, server: ScriptedServer, spoken: bytes
+) -> None:
+    engine = start_proxy(children=1, limits=LaneLimits(questions_of_one=1))
+    server.gate.clear()
+
+    def ask(asker: str) -> object:
+        return engine.client.transcribe(spoken, filename="q.wav", asker=asker)
+
+    with ThreadPoolExecutor(4) as crowd:
+        first = crowd.submit(ask, "a cookie")
+        until(lambda: len(server.came) == 1)
+        with pytest.raises(Busy, match="of yours"):
+            ask("a cookie")
+        other = crowd.submit(ask, "another")
+        server.gate.set()
+        first.result(60)
+        other.result(60)
 
 
 def test_an_engine_that_is_gone_is_said_to_be_down(start_proxy: StartProxy) -> None:

@@ -7,7 +7,7 @@ from assistant.engine.silence import Silence, cpu_seconds
 
 
 def silence() -> Silence:
-    return Silence(allowed_s=30, now=100, cpu_s=5)
+    return Silence(allowed_s=30, allowed_cpu_s=30, now=100, cpu_s=5)
 
 
 def test_a_child_that_spins_is_lost_after_the_processor_time_it_is_allowed() -> None:
