@@ -16,6 +16,11 @@ def asker_of(request: Request) -> str | None:
     return token if _TOKEN.fullmatch(token) else None
 
 
+def address_of(request: Request) -> str:
+    """Who takes turns where nobody is known: all who come from one address share theirs. Kept nowhere."""
+    return f"address {request.client.host if request.client else ''}"
+
+
 def new_asker() -> str:
     return secrets.token_urlsafe(32)
 

@@ -21,6 +21,7 @@ class Asks(Protocol):
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
+        turn: str | None = None,
         log: bool = True,
     ) -> Answer: ...
 
@@ -33,6 +34,7 @@ class Asks(Protocol):
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
+        turn: str | None = None,
         log: bool = True,
     ) -> Answer: ...
 

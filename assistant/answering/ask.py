@@ -7,13 +7,14 @@ was removed a moment ago, or a right that was taken away, counts from this reque
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
 from assistant.engine.client import EngineClient, ModelState, Priority
-from assistant.errors import BadInput, PartDown
+from assistant.errors import BadInput, PartDown, UnknownLanguage
 from assistant.questions import log as question_log
 from assistant.recognising.recognizer import ClipOptions
 from knowledge.database import Database, new_id, storable_text
@@ -30,6 +31,11 @@ from knowledge.transcripts.segment import Segment
 MAX_QUESTION_CHARACTERS = 2_000
 MAX_QUESTION_SOUND_S = 65.0
 """The page stops recording after 60 s; what was said just before the button was pressed comes on top."""
+
+SOUND_DEADLINE_S, EMBED_DEADLINE_S = 90.0, 10.0
+"""A question that waits longer is asked again or typed; without its vector words and sounds still find."""
+
+ANY_LANGUAGE = "any"
 
 NOTE_WORDS_ALONE = "words-alone"
 NOTE_LANGUAGE = "language-not-embedded"
@@ -55,7 +61,9 @@ class _Heard:
 class Asking:
     """Answers questions. Safe to share between threads: it keeps nothing of one question for the next.
 
-    `courses` are ids; None means every course there is, which is right only while there is no sign-in.
+    `asker` is whose question it is, and is kept with it; `turn` is who takes turns with others, where that is told
+    apart in another way. `courses` are ids; None means every course there is, which is right only while there is
+    no sign-in.
     """
 
     def __init__(
@@ -79,6 +87,7 @@ class Asking:
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
+        turn: str | None = None,
         log: bool = True,
     ) -> Answer:
         """Answer a typed question. Raises BadInput where there is nothing to look for, or far too much."""
@@ -92,7 +101,7 @@ class Asking:
             )
         question = AskedQuestion(asked, language or guess_language(asked), None)
         heard = _Heard(question, None, None, self._clock())
-        return self._answer(heard, courses=courses, k=k, asker=asker, keep=log)
+        return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log)
 
     def sound(
         self,
@@ -103,35 +112,54 @@ class Asking:
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
+        turn: str | None = None,
         log: bool = True,
     ) -> Answer:
         """Answer a spoken question. The sound is heard once, by the engine, and kept nowhere.
 
+        `language`: None for what its courses say, ANY_LANGUAGE to have it found out whatever they say.
         Raises BadMedia where it cannot be decoded, RecognizerDown, Busy. No speech is an answer: absent, no hits.
         """
         started = self._clock()
-        language = language or self._language_of(courses)
-        speech = self._engine.transcribe(
+        told, itn = self._how_heard(courses)
+        language = None if language == ANY_LANGUAGE else language or told
+        hear = partial(
+            self._engine.transcribe,
             data,
             filename=filename,
-            options=ClipOptions(language=language, word_times=False),
             priority=Priority.QUESTION,
             longest_s=MAX_QUESTION_SOUND_S,
-            asker=asker,
+            deadline_s=SOUND_DEADLINE_S,
+            asker=turn or asker,
         )
+        options = ClipOptions(language=language, itn=itn, word_times=False)
+        try:
+            speech = hear(options=options)
+        except UnknownLanguage:
+            if told is None or language != told:
+                raise
+            language = None  # the recogniser is another one than when the course was told
+            speech = hear(options=replace(options, language=None))
         text = " ".join(segment.text for segment in speech.segments if segment.searchable).strip()
         question = AskedQuestion(text, language or speech.language or guess_language(text), speech.duration_s)
         heard = _Heard(question, speech.decode_ms, speech.recognise_ms, started)
         if not text:
             return self._nothing_heard(heard)
-        return self._answer(heard, courses=courses, k=k, asker=asker, keep=log)
+        return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log)
 
     def _answer(
-        self, heard: _Heard, *, courses: frozenset[str] | None, k: int, asker: str | None, keep: bool
+        self,
+        heard: _Heard,
+        *,
+        courses: frozenset[str] | None,
+        k: int,
+        asker: str | None,
+        turn: str | None,
+        keep: bool,
     ) -> Answer:
         text = heard.question.text
         before_embedding = self._clock()
-        vector, embedder, notes = self._embedded(text, heard.question.language, asker)
+        vector, embedder, notes = self._embedded(text, heard.question.language, turn)
         before_search = self._clock()
         permitted = self._all_courses() if courses is None else courses
         view = self._index.view()
@@ -171,11 +199,11 @@ class Asking:
         return answer
 
     def _embedded(
-        self, text: str, language: str, asker: str | None
+        self, text: str, language: str, turn: str | None
     ) -> tuple[Vectors | None, ModelState | None, tuple[str, ...]]:
         """The question's vector and whose it is, or a note: without an embedder, words and sounds still find."""
         try:
-            vector = self._engine.embed([text], kind=TextKind.QUESTION, asker=asker)
+            vector = self._engine.embed([text], kind=TextKind.QUESTION, deadline_s=EMBED_DEADLINE_S, asker=turn)
             embedder = self._engine.state().embedder
         except PartDown:
             return None, None, (NOTE_WORDS_ALONE,)
@@ -183,13 +211,12 @@ class Asking:
             return vector, embedder, (NOTE_LANGUAGE,)
         return vector, embedder, ()
 
-    def _language_of(self, courses: frozenset[str] | None) -> str | None:
-        """What these courses speak, where all of them say the same."""
+    def _how_heard(self, courses: frozenset[str] | None) -> tuple[str | None, bool]:
+        """Language and figures as these courses have them, where all of them say the same."""
         with self._database.read() as session:
-            spoken = {
-                each.language for each in recordings.list_courses(session) if courses is None or each.id in courses
-            }
-        return spoken.pop() if len(spoken) == 1 else None
+            known = [each for each in recordings.list_courses(session) if courses is None or each.id in courses]
+        languages, itn = {each.language for each in known}, {each.itn for each in known}
+        return languages.pop() if len(languages) == 1 else None, itn.pop() if len(itn) == 1 else True
 
     def _all_courses(self) -> frozenset[str]:
         with self._database.read() as session:

@@ -1,14 +1,12 @@
 """How a course is heard: its language, where it is always the same, and numbers as figures or as spoken."""
 
-import re
 from collections.abc import Callable
 
 from assistant.engine.client import EngineState
 from assistant.errors import BadInput, PartDown, UnknownLanguage
+from assistant.recognising.languages import language_tag
 from knowledge.database import Database
 from knowledge.recordings import store as recordings
-
-LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 def hear_course_as(
@@ -18,12 +16,13 @@ def hear_course_as(
 
     Where no recogniser answers any code is taken: it may be another one tomorrow.
     """
+    tag = language_tag(language) if language is not None else None
     if language is not None:
-        if not LANGUAGE.fullmatch(language):
+        if tag is None:
             raise BadInput(f"{language[:40]!r} is no code of a language", "write one such as en, zh or yue")
-        _refuse_unheard(engine_state, language)
+        _refuse_unheard(engine_state, tag)
     with database.write() as session:
-        recordings.hear_course_as(session, course_id, language=language, itn=itn)
+        recordings.hear_course_as(session, course_id, language=tag, itn=itn)
 
 
 def _refuse_unheard(engine_state: Callable[[], EngineState], language: str) -> None:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from assistant.answering.answer import Answer
 from assistant.errors import BadInput
-from web import library
+from web import askers, library
 from web.api.models import PROBLEMS, AnswerOut, QuestionIn
 from web.library import services_of
 from web.metrics import count_answer
@@ -79,7 +79,7 @@ def _question(given: bytes | dict[str, str]) -> QuestionIn:
 
 def _answered(request: Request, asked: AskedByProgram) -> Answer:
     services = services_of(request)
-    question = asked.question
+    question, turn = asked.question, askers.address_of(request)
     courses = library.permitted_courses(services.database, question.course or "")
     if asked.sound is not None:
         assert asked.sound.content is not None
@@ -89,5 +89,6 @@ def _answered(request: Request, asked: AskedByProgram) -> Answer:
             courses=courses,
             language=question.language,
             k=question.k,
+            turn=turn,
         )
-    return services.asking.text(question.text, courses=courses, language=question.language, k=question.k)
+    return services.asking.text(question.text, courses=courses, language=question.language, k=question.k, turn=turn)

@@ -28,13 +28,17 @@ Form = Annotated[UploadedForm, Depends(read_form)]
 @router.get("/")
 def ask_page(request: Request) -> Response:
     values = {"answer": None, "examples": _examples(request), "nothing_heard": False}
-    return render(request, "ask.html", _frame(request) | values)
+    reply = render(request, "ask.html", _frame(request) | values)
+    if askers.asker_of(request) is None:
+        askers.remember_asker(reply, askers.new_asker())
+    return reply
 
 
 @router.post("/ask")
 def ask(request: Request, form: Form) -> Response:
     asker = askers.asker_of(request) or askers.new_asker()
-    answer = _answered(request, form, asker)
+    turn = askers.asker_of(request) or askers.address_of(request)
+    answer = _answered(request, form, asker, turn)
     count_answer(request, answer)
     if NOTE_NO_SPEECH in answer.notes:
         return _nothing_heard(request)
@@ -65,7 +69,7 @@ def question_page(request: Request, question_id: str) -> Response:
     return render(request, "ask.html", _frame(request) | values)
 
 
-def _answered(request: Request, form: UploadedForm, asker: str) -> Answer:
+def _answered(request: Request, form: UploadedForm, asker: str, turn: str) -> Answer:
     services = services_of(request)
     sound = form.file("sound")
     text = form.fields.get("text", "").strip()
@@ -73,11 +77,18 @@ def _answered(request: Request, form: UploadedForm, asker: str) -> Answer:
     language = form.fields.get("language", "").strip() or None
     if sound is not None and sound.content:
         return services.asking.sound(
-            sound.content, filename=sound.filename or "question", courses=courses, language=language, asker=asker
+            sound.content,
+            filename=sound.filename or "question",
+            courses=courses,
+            language=language,
+            asker=asker,
+            turn=turn,
         )
     if sound is not None and not text:
         raise BadInput(f"{sound.filename}: the file is empty", "record or choose another")
-    return services.asking.text(text, courses=courses, language=language, asker=asker)
+    return services.asking.text(
+        text, courses=courses, asker=asker, turn=turn
+    )  # what is typed shows its language itself
 
 
 def _nothing_heard(request: Request) -> Response:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.answering.ask import NOTE_NO_SPEECH, NOTE_WORDS_ALONE, Asking
+from assistant.answering.ask import ANY_LANGUAGE, NOTE_NO_SPEECH, NOTE_WORDS_ALONE, Asking
 from assistant.courses.removing import remove_recording
 from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
-from assistant.errors import BadInput, EmbedderDown
+from assistant.errors import BadInput, EmbedderDown, UnknownLanguage
 from assistant.questions import log
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.database import Database
@@ -39,6 +39,8 @@ class SmallEngine:
         self.embedder_is_down = False
         self.longest_s: float | None = None
         self.options = ClipOptions()
+        self.turn: str | None = None
+        self.cannot_hear = "xx"
 
     def state(self) -> EngineState:
         model = ModelState("small", "d", "ready", trial=True, languages=frozenset({"en"}))
@@ -59,7 +61,10 @@ class SmallEngine:
         asker: str | None = None,
         on_segments: OnSegments | None = None,
     ) -> HeardSpeech:
-        self.longest_s, self.options = longest_s, options
+        self.longest_s, self.options, self.turn = longest_s, options, asker
+        assert deadline_s is not None
+        if options.language in ("tlh", self.cannot_hear):
+            raise UnknownLanguage(f"{options.language} is not heard")
         return HeardSpeech(self.heard, "en", 2.0, 1.0, 1.0)
 
     def embed(
@@ -68,6 +73,7 @@ class SmallEngine:
         *,
         kind: TextKind,
         priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
         asker: str | None = None,
     ) -> Vectors:
         if self.embedder_is_down:
@@ -176,11 +182,27 @@ def test_a_question_is_heard_in_the_language_of_its_courses_or_the_one_told(
     assert engine.options.language == "zh"
     asking.sound(b"...", filename="q.wav", language="en")
     assert engine.options.language == "en"
+    asking.sound(b"...", filename="q.wav", language=ANY_LANGUAGE)
+    assert engine.options.language is None
+    engine.cannot_hear = "zh"  # another recogniser than when the course was told
+    asking.sound(b"...", filename="q.wav")
+    assert engine.options.language is None
+    with pytest.raises(UnknownLanguage):
+        asking.sound(b"...", filename="q.wav", language="tlh")
+    engine.cannot_hear = "xx"
 
     with database.write() as session:
         recordings.course_by_name(session, "another, where anything is spoken", create=True)
     asking.sound(b"...", filename="q.wav")
     assert engine.options.language is None
+
+
+@pytest.mark.usefixtures("recording")
+def test_who_takes_turns_is_told_to_the_engine(asking: Asking, engine: SmallEngine) -> None:
+    asking.sound(b"...", filename="q.wav", asker="one")
+    assert engine.turn == "one"
+    asking.sound(b"...", filename="q.wav", asker="one", turn="address 10.0.0.1")
+    assert engine.turn == "address 10.0.0.1"
 
 
 @pytest.mark.usefixtures("recording")
