@@ -186,9 +186,11 @@ def main() -> None:
 
 
 def _threads() -> int:
-    """How many this process computes on: those of torch where it is loaded."""
+    """How many this process computes on: those of torch, where it is loaded and computes here and not on a GPU."""
     torch: Any = sys.modules.get("torch")
-    return int(torch.get_num_threads()) if torch is not None else 1
+    if torch is None or torch.cuda.is_initialized():
+        return 1
+    return int(torch.get_num_threads())
 
 
 def serve(front: socket.socket, model: Model) -> None:
