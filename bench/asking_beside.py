@@ -13,16 +13,13 @@ from assistant.engine.client import Priority
 from assistant.engine.lanes import Caller, LaneLimits
 from assistant.engine.running import RunningEngine
 from assistant.engine.spec import FUNASR, EmbedderSpec, EngineSpec, RecogniserSpec
-from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, Samples
+from assistant.recognising.recognizer import Clip
 from bench.forced_device import TOKENS_A_SECOND
+from bench.noise import noise
 
 QUESTION_S = 5.0
 ASKERS = (1, 8, 32)
 LIMITS = LaneLimits(questions=1024, index=1024, index_bytes=1_024_000_000, question_bytes=1_024_000_000)
-
-
-def noise(seconds: float, seed: int) -> Samples:
-    return np.random.default_rng(seed).normal(0, 0.1, int(seconds * SAMPLE_RATE_HZ)).astype(np.float32)
 
 
 def tell_questions(model: Path, *, device: str, dtype: str, tokens_a_second: float, seconds: float) -> None:

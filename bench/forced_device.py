@@ -8,22 +8,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 from transformers import FunAsrNanoForConditionalGeneration
 
 from assistant.engine import device
 from assistant.recognising.fun_asr import decoding, recogniser
 from assistant.recognising.fun_asr.decoding import Asked, Generated
+from bench.forced_lengths import forced_lengths
 
 TOKENS_A_SECOND = "EARMARK_BENCH_TOKENS"
 FRAME_S = 0.06
-SPREAD = 0.4
-
-
-def forced_lengths(seconds: Sequence[float], tokens_a_second: float) -> list[int]:
-    """Heavy-tailed around so many tokens a second; the same for the same seconds."""
-    draws = [np.random.default_rng(round(1000 * each)).lognormal(0.0, SPREAD) for each in seconds]
-    return [max(2, round(each * tokens_a_second * draw)) for each, draw in zip(seconds, draws, strict=True)]
 
 
 def forced(

@@ -8,8 +8,9 @@ Weights are random (no real ones are needed), so answers never end by themselves
 heavy-tailed distribution around so many tokens a second of speech. Upstream is told the same lengths, clip by clip.
 Figures of random weights say nothing about quality.
 
-Needs Python 3.11 or 3.12, torch 2.11 or later, what requirements/reference.txt names (or --no-upstream and a folder
-from --keep, made where that is installed); no network.
+Needs Python 3.11 or 3.12, torch 2.11 or later, transformers and kaldi-native-fbank as requirements/base.txt has them,
+structlog, and what requirements/reference.txt names (without it: --no-upstream, and a folder from --keep that was made
+where it is installed); for --questions also pydantic, PyAV, onnxruntime and httpx. No network.
 """
 
 import argparse
@@ -31,10 +32,10 @@ from assistant.recognising.fun_asr.batches import batches_of
 from assistant.recognising.fun_asr.decoding import Asked, Generated, generate, heard_of
 from assistant.recognising.fun_asr.recogniser import FunAsrRecognizer
 from assistant.recognising.recognizer import Clip
-from bench.asking_beside import noise, tell_questions
 from bench.decoding_ways import Captured, by_transformers
 from bench.device_floor import Rates, floor_of, rates_of
-from bench.forced_device import forced_lengths
+from bench.forced_lengths import forced_lengths
+from bench.noise import noise
 
 WAYS = ("ours", "captured", "transformers")
 MOST_BY_UPSTREAM = 16
@@ -61,6 +62,8 @@ def main() -> None:
             work = work_of(recogniser, asked.clips, tokens_a_second)
             measure(recogniser, upstream, work, rates, asked.batches, asked.ways)
         if asked.questions:
+            from bench.asking_beside import tell_questions
+
             del upstream
             tell_questions(
                 model,
