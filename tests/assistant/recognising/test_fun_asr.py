@@ -468,3 +468,20 @@ def test_nothing_is_kept_between_calls(recogniser: FunAsrRecognizer) -> None:
     before = recogniser.recognize([CLIPS[0]])
     recogniser.recognize([Clip(CLIPS[3].samples, ClipOptions(language="zh", hotwords=("上锁",), itn=False))])
     assert recogniser.recognize([CLIPS[0]]) == before
+
+
+def test_ten_thousand_clips_at_once_get_an_answer_each(recogniser: FunAsrRecognizer) -> None:
+    """Most too short to be heard, some silent, a few of sound, in any order."""
+    short, silent = Clip(np.zeros(400, np.float32)), Clip(np.zeros(SAMPLE_RATE_HZ, np.float32))
+    clips = [CLIPS[0] if at % 2500 == 7 else silent if at % 100 == 3 else short for at in range(10_000)]
+    given = recogniser.recognize(clips)
+    assert len(given) == 10_000
+    assert recogniser.recognize([]) == []
+    for clip, result in zip(clips, given, strict=True):
+        if clip is short:
+            assert result.error is not None
+        elif clip is silent:
+            assert (result.error, result.segments) == (None, ())
+        else:
+            assert result == given[7]
+            assert result.segments

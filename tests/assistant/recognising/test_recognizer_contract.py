@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec
 from assistant.errors import UnknownLanguage
 from assistant.recognising.fun_asr.recogniser import FunAsrRecognizer
 from assistant.recognising.pocketsphinx import PocketsphinxRecognizer
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognizer, Samples
 from assistant.recognising.remote import RemoteRecognizer
 from bench.random_fun_asr import build_small_model
+from tests.assistant.engine.running_engine import running_engine, until
 from tests.assistant.recognising.flite import say
 from tests.assistant.recognising.scripted import ScriptedRecognizer
 from tests.assistant.recognising.transcription_server import Asked, Reply, TranscriptionServer, error, verbose_json
@@ -42,11 +44,25 @@ def funasr() -> Iterator[Recognizer]:
         yield FunAsrRecognizer.load(model, device="cpu", dtype="fp32")
 
 
+def our_engine_as_a_server() -> Iterator[Recognizer]:
+    """The remote client before our own engine, which speaks the same forms."""
+    with tempfile.TemporaryDirectory() as home:
+        spec = EngineSpec(RecogniserSpec(), EmbedderSpec("/nowhere"), children=2)
+        with running_engine(Path(home), spec) as engine:
+            until(lambda: engine.recogniser_is("ready"))
+            client = RemoteRecognizer(engine.address.url, engine.address.key, "whisper-1")
+            yield client
+            client.close()
+
+
 def scripted() -> Iterator[Recognizer]:
     yield ScriptedRecognizer()
 
 
-@pytest.fixture(scope="module", params=[pocketsphinx, funasr, remote, scripted], ids=lambda engine: engine.__name__)
+ENGINES = [pocketsphinx, funasr, remote, our_engine_as_a_server, scripted]
+
+
+@pytest.fixture(scope="module", params=ENGINES, ids=lambda engine: engine.__name__)
 def recogniser(request: pytest.FixtureRequest) -> Iterator[Recognizer]:
     engine: Callable[[], Iterator[Recognizer]] = request.param
     yield from engine()
