@@ -43,12 +43,16 @@ NO_WORDS = "speech was found, but no words were recognised"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a recording says and who wrote it down. `notes`: what a trainer should know."""
+    """What a recording says and who wrote it down. `notes`: what a trainer should know.
+
+    `heard_share`: see Recording.
+    """
 
     segments: tuple[Segment, ...]
     source: str
     file: HeardFile
     notes: tuple[str, ...]
+    heard_share: float | None = None
 
 
 def transcribe(services: Services, job: Job, source: Source) -> None:
@@ -94,7 +98,8 @@ def _from_sound(services: Services, job: Job, source: Source, progress: Progress
             segments = _aligned(services, job, source, segments, recognising)
     notes = [] if use is None else [use.note]
     notes += what_went_wrong(results, segments)
-    return Written(tuple(segments), state.recogniser.name, hearing.file, tuple(notes))
+    share = share_with_words(results) if results else None
+    return Written(tuple(segments), state.recogniser.name, hearing.file, tuple(notes), share)
 
 
 def _recognise_all(
@@ -216,6 +221,7 @@ def _save(session: Session, job: Job, written: Written, services: Services) -> N
         .values(
             duration_s=written.file.duration_s,
             speech_s=written.file.speech_s,
+            heard_share=written.heard_share,
             has_picture=written.file.has_picture,
             playable_path=None if playable is None else str(playable.relative_to(services.home)),
             recogniser=written.source,

@@ -260,6 +260,7 @@ def _recording_document(recording: Recording, courses: dict[str, str]) -> dict[s
         "language": recording.language,
         "duration_s": recording.duration_s,
         "speech_s": recording.speech_s,
+        "heard_share": recording.heard_share,
         "recogniser": recording.recogniser,
         "note": recording.note,
         "created_at": recording.created_at.isoformat(),

@@ -28,7 +28,8 @@ class Course:
 class Recording:
     """One audio or video file. Paths are relative to the home folder.
 
-    `language`: told by a person. `revision`: the transcript that is published, None before the first.
+    `language`: told by a person. `heard_share`: of the seconds of speech, those whose stretch gave words, 0 to 1.
+    `revision`: the transcript that is published, None before the first.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Recording:
     language: str | None
     duration_s: float | None
     speech_s: float | None
+    heard_share: float | None
     recogniser: str | None
     note: str | None
     revision: int | None

@@ -61,6 +61,8 @@ class RecordingRow(Base):
     """Told by a person; None where the recogniser is to find out."""
     duration_s: Mapped[float | None]
     speech_s: Mapped[float | None]
+    heard_share: Mapped[float | None]
+    """Of the seconds of speech, those whose stretch gave words: 0 to 1; None where nothing was recognised."""
     recogniser: Mapped[str | None]
     note: Mapped[str | None] = mapped_column(Text)
     """What a trainer should know: how its script was used, what was left out."""

@@ -34,6 +34,7 @@ def test_a_talk_becomes_findable_passages(services: Services, engine: ScriptedEn
     assert (recording.revision, recording.recogniser, recording.note) == (1, "scripted", None)
     assert 50 < (recording.duration_s or 0) < 70
     assert 20 < (recording.speech_s or 0) < (recording.duration_s or 0)
+    assert recording.heard_share == 1.0
     assert (services.home / (recording.playable_path or "")).is_file()
     segments, passages = said_in(services.database, recording), found_in(services.database, recording)
     assert len(segments) == len(engine.asked) > 5

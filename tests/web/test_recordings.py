@@ -1,8 +1,10 @@
 """Recordings: listed, opened at a second, searched, taken away as text, removed."""
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from knowledge.recordings.tables import RecordingRow
 from knowledge.transcripts.segment import Segment
 from tests.web.house import WebHouse
 from web.views.transcript import cut_lines, window
@@ -125,3 +127,16 @@ def test_the_switch_leads_nowhere_else(browser: TestClient, back: str) -> None:
     reply = browser.post("/language", data={"language": "zh", "back": back}, follow_redirects=False)
 
     assert reply.headers["location"] == "/"
+
+
+def test_how_much_of_the_speech_gave_words_is_said(browser: TestClient, house: WebHouse) -> None:
+    recording_id = house.add_recording()
+    assert "of the speech" not in browser.get(f"/recordings/{recording_id}").text
+
+    with house.database.write() as session:
+        session.execute(update(RecordingRow).where(RecordingRow.id == recording_id).values(heard_share=0.976))
+
+    assert "words in 98 % of the speech" in browser.get(f"/recordings/{recording_id}").text
+    assert browser.get(f"/api/v1/recordings/{recording_id}").json()["heard_share"] == 0.976
+    browser.cookies.set("earmark_language", "zh")
+    assert "语音中 98 % 有文字" in browser.get(f"/recordings/{recording_id}").text

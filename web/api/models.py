@@ -91,6 +91,7 @@ class RecordingOut(BaseModel):
     state: RecordingState
     duration_s: float | None
     speech_s: float | None
+    heard_share: float | None
     language: str | None
     has_picture: bool
     recogniser: str | None
@@ -109,6 +110,7 @@ class RecordingOut(BaseModel):
             state=recording.state,
             duration_s=recording.duration_s,
             speech_s=recording.speech_s,
+            heard_share=recording.heard_share,
             language=recording.language,
             has_picture=recording.has_picture,
             recogniser=recording.recogniser,

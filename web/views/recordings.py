@@ -25,6 +25,7 @@ class RecordingView:
     state: RecordingState
     duration_s: float | None
     speech_s: float | None
+    heard_share: float | None
     language: str | None
     has_picture: bool
     is_playable: bool
@@ -56,6 +57,7 @@ def recording_view(recording: Recording, courses: Mapping[str, str]) -> Recordin
         state=recording.state,
         duration_s=recording.duration_s,
         speech_s=recording.speech_s,
+        heard_share=recording.heard_share,
         language=recording.language,
         has_picture=recording.has_picture,
         is_playable=recording.playable_path is not None,

@@ -1,4 +1,4 @@
-"""How a course is heard: its language, where it is always the same, and whether numbers are written as figures."""
+"""How a course is heard (its language, numbers as figures), and how much of a recording's speech gave words."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,3 +13,4 @@ def upgrade() -> None:
     # Not in a batch: that makes the table anew, which rows that point to it forbid.
     op.add_column("course", sa.Column("language", sa.String(), nullable=True))
     op.add_column("course", sa.Column("itn", sa.Boolean(), nullable=False, server_default=sa.true()))
+    op.add_column("recording", sa.Column("heard_share", sa.Double(), nullable=True))
