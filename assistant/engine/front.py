@@ -9,7 +9,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -111,19 +112,22 @@ def _hang_work(app: FastAPI, engine: RunningEngine) -> None:
     @app.post("/v1/audio/transcriptions")
     async def transcriptions(request: Request) -> Response:
         caller = caller_of(request)
-        async with request.form(max_files=1, max_fields=64, max_part_size=LARGEST_FIELD_BYTES) as form:
+        async with AsyncExitStack() as opened:
+            form = await opened.enter_async_context(
+                request.form(max_files=1, max_fields=64, max_part_size=LARGEST_FIELD_BYTES)
+            )
             asked = transcription_request(form)
-            hearing = _hear_clip if asked.clip else _hear_file
-            if asked.stream:
-                events = Events(verbose=asked.response_format == "verbose_json")
-                stream = streamed(
-                    lambda tell: hearing(engine, asked, caller, tell),
-                    of=events.of,
-                    end=lambda heard: _end(engine, asked, events, heard),
-                )
-                return await until_gone(request, stream)
-            transcription = await until_gone(request, hearing(engine, asked, caller, None))
-        return _transcription_response(engine, asked, transcription)
+            form_open = opened.pop_all()
+
+        async def hear(on_segments: OnSegments | None) -> Transcription:
+            async with form_open:  # the work reads its file, and may outlast this call
+                return await (_hear_clip if asked.clip else _hear_file)(engine, asked, caller, on_segments)
+
+        if not asked.stream:
+            return _transcription_response(engine, asked, await until_gone(request, hear(None)))
+        events = Events(verbose=asked.response_format == "verbose_json")
+        end = partial(_end, engine, asked, events)
+        return await until_gone(request, streamed(hear, of=events.of, end=end))
 
     @app.post("/v1/embeddings")
     async def embeddings(request: Request, asked: EmbeddingRequest) -> Response:
