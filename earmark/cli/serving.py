@@ -104,6 +104,8 @@ def web(
     refuse_public_address(settings)
     if unix_socket is None:
         refuse_taken_port(settings)
+    else:
+        refuse_unusable_socket(unix_socket)
     configure_logging()
     with open_house(settings) as house, open_engine(settings) as live, open_web(house, live) as application:
         uvicorn.run(
@@ -179,6 +181,14 @@ def refuse_taken_port(settings: Settings) -> None:
                     f"port {settings.port} on {settings.host} is in use", "stop what uses it, or take --port 0"
                 ) from error
             raise BadInput(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+
+
+def refuse_unusable_socket(path: Path) -> None:
+    """A socket that an ended server left is taken over; nothing else that lies there is touched."""
+    if not path.parent.is_dir():
+        raise BadInput(f"{path.parent}: no such folder for a socket", "make it first")
+    if path.exists() and not path.is_socket():
+        raise BadInput(f"{path}: is there already and is no socket", "name another path")
 
 
 def free_port(host: str) -> int:

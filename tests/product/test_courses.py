@@ -27,6 +27,14 @@ def test_a_course_is_told_how_it_is_heard(tmp_path: Path) -> None:
         assert (refused.code, says in refused.err) == (2, True), refused.err
 
 
+def test_a_socket_that_cannot_be_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("keep me")
+    for path, says in ((tmp_path / "nowhere" / "web.sock", "no such folder"), (tmp_path / "notes.txt", "no socket")):
+        refused = earmark(tmp_path / "home", "web", "--socket", path, timeout_s=60)
+        assert (refused.code, says in refused.err, "Traceback" in refused.err) == (2, True, False), refused.err
+    assert (tmp_path / "notes.txt").read_text() == "keep me"
+
+
 def test_doctor_says_what_is_wrong_with_an_aligner(tmp_path: Path) -> None:
     for recogniser, folder, health in (
         ("pocketsphinx", tmp_path, "note"), ("remote", tmp_path / "nowhere", "broken"),

@@ -58,7 +58,9 @@ def test_a_name_rebound_to_this_machine_is_refused(bare: TestClient, host: str, 
         {"origin": "http://evil.example", "sec-fetch-site": "same-origin"},
     ],
 )
-@pytest.mark.parametrize("path", ["/ask", "/recordings", "/language", "/api/v1/questions", "/v1/audio/transcriptions"])
+@pytest.mark.parametrize(
+    "path", ["/ask", "/recordings", "/courses/any", "/language", "/api/v1/questions", "/v1/audio/transcriptions"]
+)
 def test_another_sites_page_cannot_post(bare: TestClient, house: WebHouse, path: str, headers: dict[str, str]) -> None:
     reply = bare.post(path, data={"text": "near miss"}, headers=headers)
 

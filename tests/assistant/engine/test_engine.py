@@ -306,7 +306,13 @@ def test_bad_input_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    "headers", [{"X-Earmark-Priority": "urgent"}, {"X-Earmark-Deadline-S": "soon"}, {"X-Earmark-Deadline-S": "nan"}]
+    "headers",
+    [
+        {"X-Earmark-Priority": "urgent"},
+        {"X-Earmark-Deadline-S": "soon"},
+        {"X-Earmark-Deadline-S": "nan"},
+        {"X-Earmark-Asker": "x" * 65},
+    ],
 )
 def test_bad_headers_are_refused_by_name(real_engine: EngineProcess, headers: dict[str, str]) -> None:
     response = real_engine.post(SILENCE, headers=headers)
