@@ -1,29 +1,43 @@
 """The base on disk: written once from published recordings, opened whole, never changed.
 
-A folder: `vectors.npy` (float16) with `vector_rows.npy`, `passages.npy` (ids by row), `recordings.json` (whose rows
-are whose), `words/` (tantivy), all sealed by a manifest.
+A folder: `vectors.faiss` (float16, mapped) with `vector_rows.npy` and, where there are many, `lists.faiss`;
+`passages.npy` (ids by row) with `by_id.npy` (rows by id); `places.npy` and for each field `…_said.npy` with
+`…_starts.npy` (the tokens of each passage); `recordings.json` (whose rows are whose); `words/` (tantivy); all sealed
+by a manifest. What grows with the passages is mapped: it is read where it lies.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from knowledge.errors import IndexNotWritten
-from knowledge.index.delta import unpack_vectors
-from knowledge.index.faiss_vectors import FlatVectors, Rows
+from knowledge.finding.languages import Script
+from knowledge.index.arrays import mapped
+from knowledge.index.faiss_vectors import MappedVectors, Rows
 from knowledge.index.manifest import BaseDamagedError, Manifest, check_files, read_manifest
 from knowledge.index.published import PublishedRecording
-from knowledge.index.tantivy_words import TantivyWords, WordsDocument, write_words
-from knowledge.index.view import TokenField
+from knowledge.index.tantivy_words import TantivyWords
+from knowledge.index.tokens import TokenStream
+from knowledge.index.view import HashedTokens, Place, TokenField
 
-_WORDS = "words"
-_NO_ROWS = np.empty(0, np.int64)
+WORDS = "words"
+PASSAGE_ID = np.dtype("S36")
+PLACE = np.dtype(
+    [
+        ("ordinal", "<i4"),
+        ("first_segment", "<i4"),
+        ("last_segment", "<i4"),
+        ("start_s", "<f8"),
+        ("end_s", "<f8"),
+        ("language", "<u2"),
+        ("script", "<u2"),
+    ]
+)
+"""A passage's place but for what its recording says; `language` and `script` number the names of `recordings.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,7 @@ class BaseRecording:
 
     recording_id: str
     course_id: str
+    revision: int
     first_row: int
     rows: int
     words: int
@@ -41,6 +56,18 @@ class BaseRecording:
         return self.words if field is TokenField.WORDS else self.sounds
 
 
+@dataclass(frozen=True, slots=True)
+class BaseArrays:
+    """What a base holds by row, mapped. `names`: of languages and scripts."""
+
+    passage_ids: NDArray[np.bytes_]
+    by_id: NDArray[np.int32]
+    places: NDArray[np.void]
+    tokens: Mapping[TokenField, TokenStream]
+    vector_rows: Rows
+    names: Sequence[str]
+
+
 class Base:
     """An opened base. Thread-safe; goes on working when its folder is deleted meanwhile."""
 
@@ -48,124 +75,145 @@ class Base:
         self,
         manifest: Manifest,
         recordings: list[BaseRecording],
-        passage_ids: NDArray[np.bytes_],
+        arrays: BaseArrays,
         words: TantivyWords | None,
-        vectors: FlatVectors | None,
-        vector_rows: Rows,
+        vectors: MappedVectors | None,
     ) -> None:
         self.manifest = manifest
         self.recordings = {recording.recording_id: recording for recording in recordings}
-        self.passage_ids = passage_ids
         self.words = words
         self.vectors = vectors
-        self.vector_rows = vector_rows
+        self.vector_rows = arrays.vector_rows
         self.courses = frozenset(recording.course_id for recording in recordings)
         self.tokens = {field: sum(each.tokens(field) for each in recordings) for field in TokenField}
-        self._by_id = np.argsort(passage_ids)
+        self._arrays = arrays
+        self._in_order = recordings
+        self._first_rows = np.array([each.first_row for each in recordings], np.int64)
+        self._sizes = np.array([each.rows for each in recordings], np.int64)
 
     def __len__(self) -> int:
-        return len(self.passage_ids)
+        return len(self._arrays.passage_ids)
 
-    def rows_of(self, passage_ids: list[str]) -> Rows:
+    def rows_of(self, passage_ids: Sequence[str]) -> Rows:
         """A row for each id, -1 where it is not here."""
-        if not len(self):
+        if not len(self) or not passage_ids:
             return np.full(len(passage_ids), -1, np.int64)
         keys = np.array([passage_id.encode() for passage_id in passage_ids], dtype=np.bytes_)
-        places = np.searchsorted(self.passage_ids, keys, sorter=self._by_id)
-        rows = self._by_id[np.minimum(places, len(self) - 1)]
-        found: Rows = np.where(self.passage_ids[rows] == keys, rows, -1)
+        places = np.searchsorted(self._arrays.passage_ids, keys, sorter=self._arrays.by_id)
+        rows = self._arrays.by_id[np.minimum(places, len(self) - 1)]
+        found: Rows = np.where(self._arrays.passage_ids[rows] == keys, rows, -1).astype(np.int64)
         return found
+
+    def ids_of(self, rows: Rows) -> list[str]:
+        return [passage_id.decode() for passage_id in self._arrays.passage_ids[rows].tolist()]
+
+    def rows_where(self, wanted: "Collection[str] | None" = None, *, courses: frozenset[str]) -> NDArray[np.bool_]:
+        """Which rows are of these courses; of `wanted` recordings alone where given."""
+        chosen = [
+            each.course_id in courses and (wanted is None or each.recording_id in wanted) for each in self._in_order
+        ]
+        return np.repeat(np.array(chosen, np.bool_), self._sizes)
+
+    def places(self, rows: Rows) -> list[Place]:
+        owners = np.searchsorted(self._first_rows, rows, side="right") - 1
+        found = zip(self.ids_of(rows), owners.tolist(), self._arrays.places[rows].tolist(), strict=True)
+        return [self._place(passage_id, self._in_order[owner], held) for passage_id, owner, held in found]
+
+    def said(self, rows: Rows) -> list[HashedTokens]:
+        streams = [self._arrays.tokens[field] for field in TokenField]
+        return [HashedTokens(*(stream.of(row) for stream in streams)) for row in rows.tolist()]
+
+    def recordings_of(self, recording_ids: Collection[str]) -> Iterator[PublishedRecording]:
+        """As they were published when the base was written, for the next one."""
+        for recording in self._in_order:
+            if recording.recording_id in recording_ids:
+                yield self._recording(recording)
+
+    def _recording(self, recording: BaseRecording) -> PublishedRecording:
+        first, last = recording.first_row, recording.first_row + recording.rows
+        vectors = slice(*np.searchsorted(self.vector_rows, [first, last]))
+        some = self.vectors is not None and vectors.start < vectors.stop
+        return PublishedRecording(
+            recording.recording_id,
+            recording.course_id,
+            recording.revision,
+            tuple(self.places(np.arange(first, last))),
+            {field: self._arrays.tokens[field].between(first, last) for field in TokenField},
+            np.asarray(self.vector_rows[vectors]) - first,
+            self.vectors.stored(np.arange(vectors.start, vectors.stop)) if some and self.vectors else None,
+        )
+
+    def _place(self, passage_id: str, recording: BaseRecording, held: tuple[Any, ...]) -> Place:
+        ordinal, first_segment, last_segment, start_s, end_s, language, script = held
+        return Place(
+            passage_id,
+            recording.recording_id,
+            recording.course_id,
+            recording.revision,
+            ordinal,
+            first_segment,
+            last_segment,
+            start_s,
+            end_s,
+            self._arrays.names[language],
+            Script(self._arrays.names[script]),
+        )
 
 
 def empty_base(*, analysis_version: str) -> Base:
     """Before anything is written: everything is in the delta."""
-    manifest = Manifest(0, "", None, analysis_version, 0, ())
-    return Base(manifest, [], np.empty(0, np.dtype("S1")), None, None, _NO_ROWS)
+    none = TokenStream(np.empty(0, np.uint32), np.zeros(1, np.int64))
+    arrays = BaseArrays(
+        np.empty(0, PASSAGE_ID),
+        np.empty(0, np.int32),
+        np.empty(0, PLACE),
+        dict.fromkeys(TokenField, none),
+        np.empty(0, np.int64),
+        (),
+    )
+    return Base(Manifest(0, "", None, analysis_version, 0, ()), [], arrays, None, None)
 
 
-def open_base(folder: Path, *, sha256: str) -> Base:
-    """Open a base once every file of it is known to be whole. Raises BaseDamagedError."""
+def open_base(folder: Path, *, sha256: str, checked_bytes: int | None = None) -> Base:
+    """Open a base once its files are known to be whole: all of them, or those up to `checked_bytes`, of larger ones
+    their size alone. Raises BaseDamagedError."""
     manifest = read_manifest(folder, sha256=sha256)
-    check_files(folder, manifest)
+    check_files(folder, manifest, up_to_bytes=checked_bytes)
     try:
-        vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        names, recordings = read_recordings(folder)
         return Base(
             manifest,
-            read_recordings(folder),
-            np.load(folder / "passages.npy", allow_pickle=False),
-            TantivyWords(folder / _WORDS),
-            FlatVectors(vectors) if len(vectors) else None,
-            np.load(folder / "vector_rows.npy", allow_pickle=False),
+            recordings,
+            BaseArrays(
+                mapped(folder / "passages.npy"),
+                mapped(folder / "by_id.npy"),
+                mapped(folder / "places.npy"),
+                {field: _stream(folder, field) for field in TokenField},
+                mapped(folder / "vector_rows.npy"),
+                names,
+            ),
+            TantivyWords(folder / WORDS),
+            _vectors(folder),
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise BaseDamagedError(f"{folder}: {error}") from error
 
 
-def read_recordings(folder: Path) -> list[BaseRecording]:
-    listed: list[list[Any]] = json.loads((folder / "recordings.json").read_text(encoding="utf-8"))
-    return [BaseRecording(*each) for each in listed]
+def read_recordings(folder: Path) -> tuple[list[str], list[BaseRecording]]:
+    """Names of languages and scripts, and the recordings in the order of their rows."""
+    kept: dict[str, list[Any]] = json.loads((folder / "recordings.json").read_text(encoding="utf-8"))
+    return kept["names"], [BaseRecording(*each) for each in kept["recordings"]]
 
 
-def write_base(folder: Path, recordings: Iterable[PublishedRecording]) -> int:
-    """Write everything but the manifest into a new folder. How many passages. Raises IndexNotWritten."""
-    rows = _Rows()
-    try:
-        (folder / _WORDS).mkdir(parents=True)
-        write_words(folder / _WORDS, rows.documents(recordings))
-        rows.save(folder)
-    except OSError as error:
-        raise IndexNotWritten(f"{folder}: {error.strerror or error}", "free some disk") from error
-    return len(rows.passage_ids)
+def write_recordings(folder: Path, names: Sequence[str], recordings: Sequence[BaseRecording]) -> None:
+    kept = {"names": names, "recordings": [astuple(each) for each in recordings]}
+    (folder / "recordings.json").write_text(json.dumps(kept), encoding="utf-8")
 
 
-class _Rows:
-    """Gathers what is not tantivy's while recordings stream by."""
-
-    def __init__(self) -> None:
-        self.passage_ids: list[str] = []
-        self._recordings: list[BaseRecording] = []
-        self._vectors: list[NDArray[np.float16]] = []
-        self._vector_rows: list[Rows] = []
-
-    def documents(self, recordings: Iterable[PublishedRecording]) -> Iterator[WordsDocument]:
-        for recording in recordings:
-            first = len(self.passage_ids)
-            self._take(recording, first)
-            for row, tokens in enumerate(recording.tokens, start=first):
-                yield WordsDocument(row, recording.course_id, recording.recording_id, tokens)
-
-    def _take(self, recording: PublishedRecording, first: int) -> None:
-        self.passage_ids.extend(recording.passage_ids)
-        counts = {field: sum(len(each.of(field)) for each in recording.tokens) for field in TokenField}
-        self._recordings.append(
-            BaseRecording(
-                recording.recording_id,
-                recording.course_id,
-                first,
-                len(recording.passage_ids),
-                counts[TokenField.WORDS],
-                counts[TokenField.SOUNDS],
-            )
-        )
-        rows, vectors = unpack_vectors(recording.vectors)
-        if vectors is not None:
-            self._vectors.append(vectors)
-            self._vector_rows.append(rows + first)
-
-    def save(self, folder: Path) -> None:
-        none = np.empty((0, 0), np.float16)
-        vectors = np.concatenate(self._vectors) if self._vectors else none
-        rows = np.concatenate(self._vector_rows) if self._vector_rows else _NO_ROWS
-        ids = np.array([passage_id.encode() for passage_id in self.passage_ids] or [b""], dtype=np.bytes_)
-        _save(folder / "vectors.npy", vectors)
-        _save(folder / "vector_rows.npy", rows)
-        _save(folder / "passages.npy", ids[: len(self.passage_ids)])
-        listed = [astuple(recording) for recording in self._recordings]
-        (folder / "recordings.json").write_text(json.dumps(listed), encoding="utf-8")
+def _stream(folder: Path, field: TokenField) -> TokenStream:
+    return TokenStream(mapped(folder / f"{field}_said.npy"), mapped(folder / f"{field}_starts.npy"))
 
 
-def _save(path: Path, array: NDArray[Any]) -> None:
-    """Not by np.save: on a full disk that leaves half a file without a word."""
-    with path.open("wb") as file:
-        npy.write_array_header_1_0(file, npy.header_data_from_array_1_0(array))
-        file.write(np.ascontiguousarray(array).tobytes())
+def _vectors(folder: Path) -> MappedVectors | None:
+    path = folder / "vectors.faiss"
+    return MappedVectors(path, folder / "lists.faiss") if path.exists() else None

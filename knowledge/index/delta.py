@@ -1,6 +1,5 @@
 """Recordings published since the base was written, in memory: exact, immutable, one part a recording."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from knowledge.embedding import Vectors
 from knowledge.index.faiss_vectors import Bitmap, FlatVectors, Mask, Rows
 from knowledge.index.published import PublishedRecording
-from knowledge.index.view import Candidate, FieldStatistics, PassageTokens, TokenField
-from knowledge.passages.store import STORED_VECTOR
+from knowledge.index.tokens import TokenStream
+from knowledge.index.view import Candidate, HashedTokens, Place, TokenField
 
 K1 = 1.2
 B = 0.75
@@ -29,17 +28,18 @@ class Postings:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One token stream of a part: token number `slots[token]` has the postings from `starts[slot]` to the next.
+    """One token stream of a part: token number `slots[hash]` has the postings from `starts[slot]` to the next.
 
-    `lengths`: tokens of each row.
+    `said`: the tokens of each row as they came; `lengths`: how many.
     """
 
-    slots: Mapping[str, int]
-    starts: NDArray[np.int32]
+    said: TokenStream
+    slots: Mapping[int, int]
+    starts: NDArray[np.int64]
     postings: Postings
     lengths: NDArray[np.float32]
 
-    def of(self, token: str) -> Postings | None:
+    def of(self, token: int) -> Postings | None:
         slot = self.slots.get(token)
         if slot is None:
             return None
@@ -53,13 +53,13 @@ class Part:
 
     recording_id: str
     course_id: str
-    passage_ids: tuple[str, ...]
+    places: tuple[Place, ...]
     fields: Mapping[TokenField, Field]
     vector_rows: Rows
     vectors: Vectors | None
 
     def __len__(self) -> int:
-        return len(self.passage_ids)
+        return len(self.places)
 
 
 class Delta:
@@ -67,14 +67,14 @@ class Delta:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = parts
-        self._ids = [passage_id for part in parts for passage_id in part.passage_ids]
+        self._ids = [place.id for part in parts for place in part.places]
         self._rows = {passage_id: row for row, passage_id in enumerate(self._ids)}
         self._firsts = np.cumsum([0, *(len(part) for part in parts)])
         self._lengths = {
             field: np.concatenate([np.empty(0, np.float32), *(part.fields[field].lengths for part in parts)])
             for field in TokenField
         }
-        self._joined: dict[tuple[TokenField, str], Postings] = {}
+        self._joined: dict[tuple[TokenField, int], Postings] = {}
         pairs = [(part, first) for part, first in zip(parts, self._firsts, strict=False) if part.vectors is not None]
         self._vector_rows = np.concatenate([np.empty(0, np.int64), *(part.vector_rows + at for part, at in pairs)])
         self._vectors = FlatVectors(np.concatenate([part.vectors for part, _ in pairs])) if pairs else None
@@ -92,7 +92,7 @@ class Delta:
     def tokens(self, field: TokenField) -> int:
         return int(self._lengths[field].sum())
 
-    def holding(self, field: TokenField, token: str) -> int:
+    def holding(self, field: TokenField, token: int) -> int:
         return len(self._postings(field, token).rows)
 
     def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[Candidate]:
@@ -107,19 +107,18 @@ class Delta:
     def matching(
         self,
         field: TokenField,
-        counts: Mapping[str, int],
-        known: FieldStatistics,
+        rarity: Mapping[int, float],
         *,
+        average_length: float,
         courses: frozenset[str],
         n: int,
     ) -> list[Candidate]:
-        """`counts`: how often the question has each token; `known`: over base and delta."""
+        """`rarity`: of each token asked, its idf over base and delta times how often the question has it."""
         scores = np.zeros(len(self), np.float32)
-        for token, times in counts.items():
+        for token, told in rarity.items():
             held = self._postings(field, token)
-            rarity = times * idf(known.passages, known.holding.get(token, 0)) * (K1 + 1)
-            lengths = self._lengths[field][held.rows] / known.average_length if len(held.rows) else held.counts
-            scores[held.rows] += rarity * held.counts / (held.counts + K1 * (1 - B + B * lengths))
+            lengths = self._lengths[field][held.rows] / average_length if len(held.rows) else held.counts
+            scores[held.rows] += told * (K1 + 1) * held.counts / (held.counts + K1 * (1 - B + B * lengths))
         scores[~self._allowed(courses)] = 0.0
         found = np.flatnonzero(scores)
         best = found[np.argsort(-scores[found], kind="stable")[:n]]
@@ -133,11 +132,30 @@ class Delta:
         at = np.flatnonzero(self._vector_rows == row)
         return self._vectors.of(at) if len(at) else None
 
+    def place(self, passage_id: str) -> Place | None:
+        found = self._found(passage_id)
+        return None if found is None else found[0].places[found[1]]
+
+    def said(self, passage_id: str) -> HashedTokens | None:
+        found = self._found(passage_id)
+        if found is None:
+            return None
+        part, row = found
+        return HashedTokens(*(part.fields[field].said.of(row) for field in TokenField))
+
+    def _found(self, passage_id: str) -> tuple[Part, int] | None:
+        """The part that holds a passage, and its row there."""
+        row = self._rows.get(passage_id)
+        if row is None:
+            return None
+        at = int(np.searchsorted(self._firsts, row, side="right")) - 1
+        return self._parts[at], row - int(self._firsts[at])
+
     def _allowed(self, courses: frozenset[str]) -> Mask:
         permitted = [part.course_id in courses for part in self._parts]
         return np.repeat(np.array(permitted, np.bool_), np.diff(self._firsts))
 
-    def _postings(self, field: TokenField, token: str) -> Postings:
+    def _postings(self, field: TokenField, token: int) -> Postings:
         """Joined over the parts when first asked for."""
         if (field, token) not in self._joined:
             held = [
@@ -154,24 +172,14 @@ class Delta:
 
 
 def make_part(recording: PublishedRecording) -> Part:
-    rows, vectors = unpack_vectors(recording.vectors)
     return Part(
         recording.recording_id,
         recording.course_id,
-        recording.passage_ids,
-        {field: _field(recording.tokens, field) for field in TokenField},
-        rows,
-        None if vectors is None else vectors.astype(np.float32),
+        recording.places,
+        {field: _field(recording.tokens[field]) for field in TokenField},
+        recording.vector_rows,
+        None if recording.vectors is None else recording.vectors.astype(np.float32),
     )
-
-
-def unpack_vectors(stored: Sequence[bytes | None]) -> tuple[Rows, NDArray[np.float16] | None]:
-    """Which rows have a vector, and those vectors, shape (rows, dimensions)."""
-    rows = np.array([row for row, vector in enumerate(stored) if vector is not None], dtype=np.int64)
-    if not len(rows):
-        return rows, None
-    joined = b"".join(vector for vector in stored if vector is not None)
-    return rows, np.frombuffer(joined, dtype=STORED_VECTOR).reshape(len(rows), -1)
 
 
 def idf(passages: int, holding: int) -> float:
@@ -179,15 +187,14 @@ def idf(passages: int, holding: int) -> float:
     return log(1 + (passages - held + 0.5) / (held + 0.5))
 
 
-def _field(tokens: Sequence[PassageTokens], field: TokenField) -> Field:
-    held: dict[str, list[tuple[int, int]]] = {}
-    for row, taken_apart in enumerate(tokens):
-        for token, times in Counter(taken_apart.of(field)).items():
-            held.setdefault(token, []).append((row, times))
-    pairs = np.array([pair for each in held.values() for pair in each], np.int32).reshape(-1, 2)
+def _field(said: TokenStream) -> Field:
+    rows = np.repeat(np.arange(len(said), dtype=np.uint64), said.lengths)
+    pairs, counts = np.unique((said.hashes.astype(np.uint64) << np.uint64(32)) | rows, return_counts=True)
+    tokens, starts = np.unique(pairs >> np.uint64(32), return_index=True)
     return Field(
-        {token: slot for slot, token in enumerate(held)},
-        np.cumsum([0, *(len(each) for each in held.values())], dtype=np.int32),
-        Postings(pairs[:, 0].copy(), pairs[:, 1].astype(np.float32)),
-        np.array([len(taken_apart.of(field)) for taken_apart in tokens], np.float32),
+        said,
+        {token: slot for slot, token in enumerate(tokens.tolist())},
+        np.append(starts, len(pairs)),
+        Postings((pairs & np.uint64(0xFFFFFFFF)).astype(np.int32), counts.astype(np.float32)),
+        said.lengths.astype(np.float32),
     )

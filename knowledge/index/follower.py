@@ -8,7 +8,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,20 +17,29 @@ from sqlalchemy.orm import Session
 from knowledge.database import Database, new_id
 from knowledge.errors import IndexBusy, IndexNotWritten
 from knowledge.file_lock import file_lock
-from knowledge.index.base import Base, empty_base, open_base, write_base
+from knowledge.index.base import Base, empty_base, open_base
 from knowledge.index.delta import Part, make_part
 from knowledge.index.manifest import (
     BaseDamagedError,
     ManifestDraft,
     Pointer,
+    check_file,
     read_current,
     seal,
     write_current,
 )
 from knowledge.index.merging import Growth, growth_since, wants_merging
-from knowledge.index.published import Analyse, best_digest, change_mark, published_recordings
+from knowledge.index.published import (
+    Analyse,
+    PublishedRecording,
+    best_digest,
+    change_mark,
+    published_recordings,
+    published_states,
+)
 from knowledge.index.snapshot import Snapshot
 from knowledge.index.view import IndexView
+from knowledge.index.writing import write_base
 from knowledge.passages.reading import PassageReader
 from knowledge.passages.store import changes_since, last_change
 from knowledge.passages.tables import ChangeKind, ChangeRow
@@ -40,6 +49,9 @@ POLL_S = 1.0
 PATIENCE_S = 0.25
 """A question waits so long for new recordings to be taken in, then searches the state before."""
 LONGEST_WRITE_S = 600.0
+CHECKED_AT_ONCE_BYTES = 16_000_000
+"""Larger files of a base are checked while it is served already: reading gigabytes would keep the first question
+waiting for as long as a minute on a slow disk."""
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +77,9 @@ class IndexFollower:
         self._reader = PassageReader()
         self._lock = threading.Lock()
         self._refresher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index")
+        self._checker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index-check")
+        self._closing = threading.Event()
+        self._distrusted: Pointer | None = None
         self._pending: Future[Snapshot] | None = None
         self._view: Snapshot | None = None
         self._asked_at = float("-inf")
@@ -108,7 +123,7 @@ class IndexFollower:
         with file_lock(self._writers, wait_s=LONGEST_WRITE_S) as had:
             if not had:
                 raise IndexBusy(f"{self.folder}: another process is writing it", "try again later")
-            self._write()
+            self._write(anew=True)
         self._adopt()
 
     def maybe_compact(self) -> bool:
@@ -131,7 +146,9 @@ class IndexFollower:
             return growth_since(session, self.folder, wanted_digest=self._wanted())
 
     def close(self) -> None:
+        self._closing.set()
         self._refresher.shutdown(wait=True)
+        self._checker.shutdown(wait=True, cancel_futures=True)
 
     @property
     def _writers(self) -> Path:
@@ -194,18 +211,20 @@ class IndexFollower:
 
     def _current_base(self) -> Base:
         pointer = read_current(self.folder)
-        if self._base is None or (pointer is not None and pointer != self._pointer):
+        if self._base is None or (pointer is not None and (pointer != self._pointer or pointer == self._distrusted)):
             self._base = self._trusted_base() or self._rebuilt_base()
             self._pointer = read_current(self.folder)
+            self._checker.submit(self._check, self._pointer, self._base)
         return self._base
 
-    def _trusted_base(self) -> Base | None:
+    def _trusted_base(self, *, thoroughly: bool = False) -> Base | None:
         """The current base, None where there is none that can be trusted. A reader that comes while a writer clears
         the old base away finds the new pointer the second time."""
+        checked_bytes = None if thoroughly else CHECKED_AT_ONCE_BYTES
         pointer = read_current(self.folder)
-        while pointer is not None:
+        while pointer is not None and pointer != self._distrusted:
             try:
-                base = open_base(self.folder / pointer.name, sha256=pointer.sha256)
+                base = open_base(self.folder / pointer.name, sha256=pointer.sha256, checked_bytes=checked_bytes)
             except BaseDamagedError as error:
                 if (again := read_current(self.folder)) == pointer:
                     log.warning("the index is damaged and is rebuilt: %s", error)
@@ -214,6 +233,21 @@ class IndexFollower:
             else:
                 return base if self._is_ours(base) else None
         return None
+
+    def _check(self, pointer: Pointer | None, base: Base) -> None:
+        """The files that were not read before the base was served. One that is damaged goes on serving while the
+        next look at the database has a new one written: every hit is read again from the database anyway."""
+        if pointer is None:
+            return
+        try:
+            for file in base.manifest.files:
+                if self._closing.is_set():
+                    return
+                check_file(self.folder / pointer.name, file)
+        except BaseDamagedError as error:
+            if read_current(self.folder) == pointer:
+                log.warning("the index is damaged and is rebuilt: %s", error)
+                self._distrusted = pointer
 
     def _is_ours(self, base: Base) -> bool:
         """Analysed as questions are, and written from this very database."""
@@ -234,32 +268,56 @@ class IndexFollower:
         except (IndexNotWritten, OSError) as error:
             log.warning("the index is served from memory: %s", error)
             base = None
-        return base or empty_base(analysis_version=self._analysis_version)
+        return base or self._base or empty_base(analysis_version=self._analysis_version)
 
     def _write_unless_current(self) -> bool:
         growth = self.growth()
-        if growth.changes == 0 and growth.base_digest == growth.best_digest and self._trusted_base() is not None:
+        if (
+            growth.changes == 0
+            and growth.base_digest == growth.best_digest
+            and self._trusted_base(thoroughly=True) is not None
+        ):
             return False
         self._write()
         return True
 
-    def _write(self) -> None:
-        """Only under the writers' lock. The new base is whole on the disk before CURRENT names it."""
+    def _write(self, *, anew: bool = False) -> None:
+        """Only under the writers' lock. The new base is whole on the disk before CURRENT names it.
+
+        `anew`: from the database alone; else what has not changed is taken from the old base, checked before.
+        """
         name = new_id()
         folder = self.folder / name
+        old = None if anew else self._trusted_base(thoroughly=True)
         try:
             with self._database.read() as session:
                 number = last_change(session)
                 digest = growth_since(session, self.folder, wanted_digest=self._wanted()).best_digest
                 mark = change_mark(session, number)
-                recordings = published_recordings(session, None, digest=digest, analyse=self._analyse)
-                passages = write_base(folder, recordings)
+                if old is not None and old.manifest.embedder_digest != digest:
+                    old = None
+                passages = write_base(folder, self._recordings(session, old, digest))
             sha256 = _sealed(folder, ManifestDraft(number, mark, digest, self._analysis_version, passages))
             write_current(self.folder, Pointer(name, sha256))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         self._clear(keep=name)
+
+    def _recordings(self, session: Session, old: Base | None, digest: str | None) -> Iterator[PublishedRecording]:
+        """All that can be found now: what is in the old base as it is, the rest from the database."""
+        if old is None:
+            yield from published_recordings(session, None, digest=digest, analyse=self._analyse)
+            return
+        changed = {change.recording_id for change in changes_since(session, old.manifest.change_number)}
+        states = published_states(session)
+        kept = {
+            each.recording_id
+            for each in old.recordings.values()
+            if each.recording_id not in changed and states.get(each.recording_id) == (each.course_id, each.revision)
+        }
+        yield from old.recordings_of(kept)
+        yield from published_recordings(session, states.keys() - kept, digest=digest, analyse=self._analyse)
 
     def _clear(self, *, keep: str) -> None:
         """Old bases, and what a killed writer left. Readers that have one open keep it until they let go."""

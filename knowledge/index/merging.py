@@ -51,7 +51,7 @@ def growth_since(session: Session, folder: Path, *, wanted_digest: str | None) -
         if pointer is None:
             raise BaseDamagedError(f"{folder}: no base yet")
         manifest = read_manifest(folder / pointer.name, sha256=pointer.sha256)
-        rows = {each.recording_id: each.rows for each in read_recordings(folder / pointer.name)}
+        rows = {each.recording_id: each.rows for each in read_recordings(folder / pointer.name)[1]}
     except (BaseDamagedError, OSError, ValueError):
         changes = len(changes_since(session, 0))
         best = best_digest(session, wanted_digest)
@@ -66,5 +66,12 @@ def growth_since(session: Session, folder: Path, *, wanted_digest: str | None) -
         sum(rows.get(recording_id, 0) for recording_id in changed),
         utc_now() - stale_since,
         manifest.embedder_digest,
-        best_digest(session, wanted_digest or manifest.embedder_digest),
+        _best_digest(session, wanted_digest, manifest.embedder_digest),
     )
+
+
+def _best_digest(session: Session, wanted: str | None, held: str | None) -> str | None:
+    """Counted only where the base's vectors are not the wanted ones: that reads a row for each passage there is."""
+    if held is not None and wanted in (held, None):
+        return held
+    return best_digest(session, wanted)

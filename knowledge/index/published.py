@@ -1,36 +1,44 @@
 """What an index reads from the database: published recordings with their passages and vectors, and changes."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from knowledge.database import slices
-from knowledge.index.view import PassageTokens
-from knowledge.passages.store import is_published
+from knowledge.finding.languages import script_of
+from knowledge.index.tokens import TokenStream, stream_of
+from knowledge.index.view import PassageTokens, Place, TokenField
+from knowledge.passages.store import STORED_VECTOR, is_published
 from knowledge.passages.tables import ChangeRow, PassageRow, VectorRow
-from knowledge.recordings.tables import RecordingRow
+from knowledge.recordings.tables import RecordingRow, RecordingState
 
 Analyse = Callable[[str, str], PassageTokens]
 """Text and its language to tokens, which hold no white space."""
 
 _ROWS_AT_ONCE = 2000
 
-_Line = tuple[str, str, str, str, str, bytes | None]
-"""recording, course, passage, text, language, vector"""
-
 
 @dataclass(frozen=True, slots=True)
 class PublishedRecording:
-    """A recording as it is found now, its passages in order; `vectors` as stored, None where there is none."""
+    """A recording as it is found now, its passages in order.
+
+    `vectors`: float16, shape (len(vector_rows), dimensions), of the passages numbered by `vector_rows`; None where
+    there are none.
+    """
 
     recording_id: str
     course_id: str
-    passage_ids: tuple[str, ...]
-    tokens: tuple[PassageTokens, ...]
-    vectors: tuple[bytes | None, ...]
+    revision: int
+    places: tuple[Place, ...]
+    tokens: Mapping[TokenField, TokenStream]
+    vector_rows: NDArray[np.int64]
+    vectors: NDArray[np.float16] | None
 
 
 def published_recordings(
@@ -40,8 +48,15 @@ def published_recordings(
     groups = [None] if recording_ids is None else list(slices(sorted(recording_ids)))
     for some in groups:
         rows = session.execute(_lines(some, digest), execution_options={"yield_per": _ROWS_AT_ONCE})
-        for (recording_id, course_id), lines in groupby(rows, key=lambda row: (row[0], row[1])):
-            yield _recording(recording_id, course_id, list(lines), analyse)
+        for _, lines in groupby(rows, key=lambda row: row[1]):
+            yield _recording(list(lines), analyse)
+
+
+def published_states(session: Session) -> dict[str, tuple[str, int | None]]:
+    """Of each recording that can be found now its course and revision."""
+    query = select(RecordingRow.id, RecordingRow.course_id, RecordingRow.revision)
+    found = session.execute(query.where(RecordingRow.state == RecordingState.READY))
+    return {recording_id: (course_id, revision) for recording_id, course_id, revision in found}
 
 
 def change_mark(session: Session, number: int) -> str:
@@ -77,15 +92,22 @@ def count_published(session: Session, recording_ids: Collection[str] | None = No
     return sum(session.scalar(query.where(PassageRow.recording_id.in_(some))) or 0 for some in groups)
 
 
-def _lines(recording_ids: Sequence[str] | None, digest: str | None) -> Select[str, str, str, str, str, bytes | None]:
+def _lines(recording_ids: Sequence[str] | None, digest: str | None) -> Select[*tuple[Any, ...]]:
+    """Columns in the order of Place's fields up to the language; then text and vector."""
     vector = and_(VectorRow.passage_id == PassageRow.id, VectorRow.embedder_digest == digest)
     query = (
         select(
+            PassageRow.id,
             PassageRow.recording_id,
             RecordingRow.course_id,
-            PassageRow.id,
-            PassageRow.text,
+            PassageRow.revision,
+            PassageRow.ordinal,
+            PassageRow.first_segment,
+            PassageRow.last_segment,
+            PassageRow.start_s,
+            PassageRow.end_s,
             PassageRow.language,
+            PassageRow.text,
             VectorRow.vector,
         )
         .join(RecordingRow, RecordingRow.id == PassageRow.recording_id)
@@ -96,13 +118,30 @@ def _lines(recording_ids: Sequence[str] | None, digest: str | None) -> Select[st
     return query if recording_ids is None else query.where(PassageRow.recording_id.in_(recording_ids))
 
 
-def _recording(
-    recording_id: str, course_id: str, lines: Sequence[Row[str, str, str, str, str, bytes | None]], analyse: Analyse
-) -> PublishedRecording:
+def _recording(lines: Sequence[Sequence[Any]], analyse: Analyse) -> PublishedRecording:
+    places = tuple(_place(line) for line in lines)
+    tokens = [analyse(line[10], place.language) for line, place in zip(lines, places, strict=True)]
+    rows, vectors = _unpacked([line[11] for line in lines])
     return PublishedRecording(
-        recording_id,
-        course_id,
-        tuple(line[2] for line in lines),
-        tuple(analyse(line[3], line[4]) for line in lines),
-        tuple(line[5] for line in lines),
+        places[0].recording_id,
+        places[0].course_id,
+        places[0].revision,
+        places,
+        {field: stream_of(tokens, field) for field in TokenField},
+        rows,
+        vectors,
     )
+
+
+def _place(line: Sequence[Any]) -> Place:
+    *known, text, _ = line
+    return Place(*(*known, script_of(text)))
+
+
+def _unpacked(stored: Sequence[bytes | None]) -> tuple[NDArray[np.int64], NDArray[np.float16] | None]:
+    """Which rows have a vector, and those vectors."""
+    rows = np.array([row for row, vector in enumerate(stored) if vector is not None], dtype=np.int64)
+    if not len(rows):
+        return rows, None
+    joined = b"".join(vector for vector in stored if vector is not None)
+    return rows, np.frombuffer(joined, dtype=STORED_VECTOR).reshape(len(rows), -1)

@@ -6,6 +6,7 @@ written are left out of it as tombstones and come from the delta, or from nowher
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,23 @@ from knowledge.database import Database
 from knowledge.embedding import Vectors
 from knowledge.index.base import Base
 from knowledge.index.delta import Delta, Part, idf
-from knowledge.index.faiss_vectors import Bitmap, Mask
-from knowledge.index.view import Candidate, FieldStatistics, TokenField
+from knowledge.index.faiss_vectors import Bitmap
+from knowledge.index.pruning import rarest
+from knowledge.index.tokens import hash_of
+from knowledge.index.view import Candidate, FieldStatistics, HashedTokens, Place, TokenField
 from knowledge.passages.passage import Passage
 from knowledge.passages.reading import PassageReader
 
 _COURSE_SETS_KEPT = 32
+_SILENCE = HashedTokens(np.empty(0, np.uint32), np.empty(0, np.uint32))
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Of the base what some courses have: how many passages, and which of its vectors."""
+
+    passages: int
+    vectors: Bitmap
 
 
 class Snapshot:
@@ -43,9 +55,9 @@ class Snapshot:
         self._delta = Delta(parts)
         self._change_number = change_number
         self._tombstones = frozenset(changed & base.recordings.keys())
-        self._alive = _alive_rows(base, self._tombstones)
+        self._alive = ~base.rows_where(self._tombstones, courses=base.courses)
         self._embedder_digest = self._digest_of_all(embedder_digest)
-        self._bitmaps: dict[frozenset[str], Bitmap] = {}
+        self._permissions: dict[frozenset[str], Permission] = {}
 
     @property
     def change_number(self) -> int:
@@ -56,12 +68,7 @@ class Snapshot:
         return self._embedder_digest
 
     def count(self, *, courses: frozenset[str]) -> int:
-        in_base = sum(
-            recording.rows
-            for recording in self._base.recordings.values()
-            if recording.course_id in courses and recording.recording_id not in self._tombstones
-        )
-        return in_base + self._delta.count(courses)
+        return self._permission(courses).passages + self._delta.count(courses)
 
     def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[Candidate]:
         """Nothing where there are no vectors of one embedder for all."""
@@ -71,12 +78,16 @@ class Snapshot:
         return _best([*self._nearest_in_base(vector, courses, n), *in_delta], n)
 
     def matching(self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int) -> list[Candidate]:
+        """Frequent tokens are left out where there are enough rare ones: see `pruning`."""
+        known = self.statistics(field, tokens)
         counts = Counter(tokens)
-        if not counts or n <= 0:
+        rarity = {
+            hash_of(token): counts[token] * idf(known.passages, known.holding[token]) for token in rarest(known.holding)
+        }
+        if not rarity or n <= 0:
             return []
-        known = self.statistics(field, list(counts))
-        in_base = self._matching_in_base(field, counts, known, courses, n)
-        return _best([*in_base, *self._delta.matching(field, counts, known, courses=courses, n=n)], n)
+        in_delta = self._delta.matching(field, rarity, average_length=known.average_length, courses=courses, n=n)
+        return _best([*self._matching_in_base(field, rarity, courses, n), *in_delta], n)
 
     def statistics(self, field: TokenField, tokens: Sequence[str]) -> FieldStatistics:
         """Over all courses. `holding` still counts what was removed since the base was written."""
@@ -84,8 +95,21 @@ class Snapshot:
         passages = len(self._base) - sum(each.rows for each in gone) + len(self._delta)
         length = self._base.tokens[field] - sum(each.tokens(field) for each in gone)
         length += self._delta.tokens(field)
-        holding = {token: min(self._holding(field, token), passages) for token in set(tokens)}
+        holding = {token: min(self._holding(field, hash_of(token)), passages) for token in set(tokens)}
         return FieldStatistics(passages, length / passages if passages else 0.0, holding)
+
+    def places(self, passage_ids: Sequence[str]) -> list[Place]:
+        found = self._in_base(passage_ids)
+        rows = np.fromiter(found.values(), np.int64, len(found))
+        in_base = dict(zip(found, self._base.places(rows), strict=True))
+        places = (self._delta.place(key) or in_base.get(key) for key in passage_ids)
+        return [place for place in places if place is not None]
+
+    def tokens(self, passage_ids: Sequence[str]) -> list[HashedTokens]:
+        found = self._in_base(passage_ids)
+        rows = np.fromiter(found.values(), np.int64, len(found))
+        in_base = dict(zip(found, self._base.said(rows), strict=True))
+        return [self._delta.said(key) or in_base.get(key) or _SILENCE for key in passage_ids]
 
     def vectors(self, passage_ids: Sequence[str]) -> Vectors:
         """One row an id; zeros where a passage has no vector of `embedder_digest`.
@@ -114,68 +138,58 @@ class Snapshot:
             return digest if digest is not None and digest == self._base.manifest.embedder_digest else None
         return None if self._delta.dimensions is None else digest
 
-    def _bitmap(self, courses: frozenset[str]) -> Bitmap:
-        """Over the base's vectors. Kept: the same people ask again."""
+    def _permission(self, courses: frozenset[str]) -> Permission:
+        """Kept: the same people ask again."""
         relevant = courses & self._base.courses
-        known = self._bitmaps.get(relevant)
+        known = self._permissions.get(relevant)
         if known is None:
-            known = Bitmap((self._permitted_rows(relevant) & self._alive)[self._base.vector_rows])
-            if len(self._bitmaps) >= _COURSE_SETS_KEPT:
-                self._bitmaps = {}
-            self._bitmaps[relevant] = known
+            permitted = self._base.rows_where(courses=relevant) & self._alive
+            known = Permission(int(permitted.sum()), Bitmap(permitted[self._base.vector_rows]))
+            if len(self._permissions) >= _COURSE_SETS_KEPT:
+                self._permissions = {}
+            self._permissions[relevant] = known
         return known
-
-    def _permitted_rows(self, courses: frozenset[str]) -> Mask:
-        permitted = np.zeros(len(self._base), np.bool_)
-        for recording in self._base.recordings.values():
-            if recording.course_id in courses:
-                permitted[recording.first_row : recording.first_row + recording.rows] = True
-        return permitted
 
     def _nearest_in_base(self, vector: Vectors, courses: frozenset[str], n: int) -> list[Candidate]:
         if self._base.vectors is None:
             return []
-        rows, scores = self._base.vectors.nearest(vector, allowed=self._bitmap(courses), n=n)
-        return self._candidates(self._base.vector_rows[rows].tolist(), scores.tolist())
+        rows, scores = self._base.vectors.nearest(vector, allowed=self._permission(courses).vectors, n=n)
+        return self._candidates(self._base.vector_rows[rows], scores.tolist())
 
     def _matching_in_base(
-        self,
-        field: TokenField,
-        counts: Mapping[str, int],
-        known: FieldStatistics,
-        courses: frozenset[str],
-        n: int,
+        self, field: TokenField, rarity: Mapping[int, float], courses: frozenset[str], n: int
     ) -> list[Candidate]:
         permitted = courses & self._base.courses
         if self._base.words is None or not permitted:
             return []
         hits = self._base.words.best(
             field,
-            self._weights(field, counts, known),
+            self._weights(field, rarity),
             courses=None if permitted == self._base.courses else permitted,
             without=self._tombstones,
             n=n,
         )
-        return self._candidates([row for row, _ in hits], [score for _, score in hits])
+        return self._candidates(np.array([row for row, _ in hits], np.int64), [score for _, score in hits])
 
-    def _weights(self, field: TokenField, counts: Mapping[str, int], known: FieldStatistics) -> dict[str, float]:
+    def _weights(self, field: TokenField, rarity: Mapping[int, float]) -> dict[int, float]:
         """tantivy knows how rare a token is in the base alone: the weight makes it how rare it is in all."""
-        weights = {}
-        for token, times in counts.items():
-            held = self._held_in_base(field, token)
-            if held:
-                weights[token] = times * idf(known.passages, known.holding[token]) / idf(len(self._base), held)
-        return weights
+        held = {token: self._held_in_base(field, token) for token in rarity}
+        return {token: told / idf(len(self._base), held[token]) for token, told in rarity.items() if held[token]}
 
-    def _holding(self, field: TokenField, token: str) -> int:
+    def _holding(self, field: TokenField, token: int) -> int:
         return self._held_in_base(field, token) + self._delta.holding(field, token)
 
-    def _held_in_base(self, field: TokenField, token: str) -> int:
+    def _held_in_base(self, field: TokenField, token: int) -> int:
         return 0 if self._base.words is None else self._base.words.holding(field, token)
 
-    def _candidates(self, rows: Sequence[int], scores: Sequence[float]) -> list[Candidate]:
-        ids = self._base.passage_ids
-        return [Candidate(ids[row].decode(), score) for row, score in zip(rows, scores, strict=True)]
+    def _candidates(self, rows: NDArray[np.int64], scores: Sequence[float]) -> list[Candidate]:
+        return [Candidate(*pair) for pair in zip(self._base.ids_of(rows), scores, strict=True)]
+
+    def _in_base(self, passage_ids: Sequence[str]) -> dict[str, int]:
+        """The rows of those that the base still has."""
+        rows = self._base.rows_of(passage_ids)
+        rows[rows >= 0] = np.where(self._alive[rows[rows >= 0]], rows[rows >= 0], -1)
+        return {key: row for key, row in zip(passage_ids, rows.tolist(), strict=True) if row >= 0}
 
     def _dimensions(self) -> int | None:
         if self._base.vectors is not None:
@@ -185,18 +199,10 @@ class Snapshot:
     def _fill_from_base(self, found: NDArray[np.float32], passage_ids: Sequence[str]) -> None:
         if self._base.vectors is None:
             return
-        rows = self._base.rows_of(list(passage_ids))
+        rows = self._base.rows_of(passage_ids)
         at = np.minimum(np.searchsorted(self._base.vector_rows, rows), len(self._base.vector_rows) - 1)
         there = np.flatnonzero((rows >= 0) & (self._base.vector_rows[at] == rows))
         found[there] = self._base.vectors.of(at[there])
-
-
-def _alive_rows(base: Base, tombstones: frozenset[str]) -> Mask:
-    alive = np.ones(len(base), np.bool_)
-    for recording_id in tombstones:
-        gone = base.recordings[recording_id]
-        alive[gone.first_row : gone.first_row + gone.rows] = False
-    return alive
 
 
 def _best(candidates: list[Candidate], n: int) -> list[Candidate]:

@@ -1,6 +1,8 @@
 """Token streams of many passages on disk, ranked by BM25. The only file that knows tantivy.
 
-Written once, then only read. Queries are built from terms; no query language ever sees a person's text.
+Written once, then only read. Tokens are numbers (`knowledge.index.tokens`), here in eight hexadecimal digits: a base
+is written from another one without its texts. Queries are built from terms; no query language ever sees a person's
+text.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +21,7 @@ from tantivy import (
 )
 
 from knowledge.errors import IndexNotWritten
-from knowledge.index.view import PassageTokens, TokenField
+from knowledge.index.view import Hashes, TokenField
 
 _HEAP_BYTES = 128_000_000
 _ANALYSED = "analysed"
@@ -33,7 +35,7 @@ class WordsDocument:
     row: int
     course: str
     recording: str
-    tokens: PassageTokens
+    tokens: Mapping[TokenField, Hashes]
 
 
 def write_words(folder: Path, documents: Iterable[WordsDocument]) -> None:
@@ -70,14 +72,14 @@ class TantivyWords:
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
-    def holding(self, field: TokenField, token: str) -> int:
+    def holding(self, field: TokenField, token: int) -> int:
         """How many passages hold this token."""
-        return int(self._searcher.doc_freq(field.value, token))
+        return int(self._searcher.doc_freq(field.value, _written(token)))
 
     def best(
         self,
         field: TokenField,
-        weights: Mapping[str, float],
+        weights: Mapping[int, float],
         *,
         courses: Collection[str] | None,
         without: Collection[str],
@@ -96,10 +98,10 @@ class TantivyWords:
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])
         return [(int(row), float(score)) for row, (score, _) in zip(rows, hits, strict=True) if row is not None]
 
-    def _any_of(self, field: TokenField, weights: Mapping[str, float]) -> Query:
+    def _any_of(self, field: TokenField, weights: Mapping[int, float]) -> Query:
         return Query.boolean_query(
             [
-                (Occur.Should, Query.boost_query(self._term(field.value, token), weight))
+                (Occur.Should, Query.boost_query(self._term(field.value, _written(token)), weight))
                 for token, weight in weights.items()
             ]
         )
@@ -134,8 +136,12 @@ def _know_tokens(index: Index) -> None:
 def _document(document: WordsDocument) -> Document:
     prepared = Document()
     for field in TokenField:
-        prepared.add_text(field.value, " ".join(document.tokens.of(field)))
+        prepared.add_text(field.value, document.tokens[field].astype(">u4").tobytes().hex(" ", 4))
     prepared.add_text("course", document.course)
     prepared.add_text("recording", document.recording)
     prepared.add_unsigned("row", document.row)
     return prepared
+
+
+def _written(token: int) -> str:
+    return f"{token:08x}"

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from knowledge.embedding import Vectors
+from knowledge.finding.languages import Script
 from knowledge.passages.passage import Passage
+
+Hashes = NDArray[np.uint32]
+"""uint32, shape (tokens,): tokens as `knowledge.index.tokens.hash_of` numbers them, in order, with repeats."""
 
 
 class TokenField(StrEnum):
@@ -25,6 +32,34 @@ class PassageTokens:
 
     def of(self, field: TokenField) -> tuple[str, ...]:
         return self.words if field is TokenField.WORDS else self.sounds
+
+
+@dataclass(frozen=True, slots=True)
+class HashedTokens:
+    """A passage taken apart, as the index keeps it."""
+
+    words: Hashes
+    sounds: Hashes
+
+    def of(self, field: TokenField) -> Hashes:
+        return self.words if field is TokenField.WORDS else self.sounds
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A passage but for its text: what ranking needs of it. The fields are `Passage`'s; `script`: of its text."""
+
+    id: str
+    recording_id: str
+    course_id: str
+    revision: int
+    ordinal: int
+    first_segment: int
+    last_segment: int
+    start_s: float
+    end_s: float
+    language: str
+    script: Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +103,11 @@ class IndexView(Protocol):
 
     def vectors(self, passage_ids: Sequence[str]) -> Vectors: ...
 
+    def places(self, passage_ids: Sequence[str]) -> list[Place]:
+        """In the order asked, without a look at the database; ids that this state does not hold are left out."""
+
+    def tokens(self, passage_ids: Sequence[str]) -> list[HashedTokens]:
+        """One an id, without a look at the database; empty for ids that this state does not hold."""
+
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
-        """In the order asked; ids that are gone are left out."""
+        """In the order asked, read from the database; ids that are gone are left out."""

@@ -81,8 +81,19 @@ def opened(database: Database, folder: Path) -> Iterator[IndexFollower]:
 
 def files_of_a_base() -> list[str]:
     """`words/` has file names of its own each time: they are named by their suffixes."""
-    plain = ["CURRENT", "manifest.json", "vectors.npy", "vector_rows.npy", "passages.npy", "recordings.json"]
-    return [*plain, *(f"words/*{kind}" for kind in ("meta.json", ".idx", ".term", ".fast", ".fieldnorm", ".store"))]
+    plain = ["CURRENT", "manifest.json", "vectors.faiss", "recordings.json"]
+    arrays = [
+        "vector_rows",
+        "passages",
+        "by_id",
+        "places",
+        "words_said",
+        "words_starts",
+        "sounds_said",
+        "sounds_starts",
+    ]
+    words = ("meta.json", ".idx", ".term", ".fast", ".fieldnorm", ".store")
+    return [*plain, *(f"{name}.npy" for name in arrays), *(f"words/*{kind}" for kind in words)]
 
 
 @pytest.mark.parametrize("harm", ["first byte", "middle byte", "last byte", "half", "empty", "gone"])
