@@ -16,26 +16,14 @@ from knowledge.embedding import Vectors
 from knowledge.finding.analysis import analyse
 from knowledge.finding.asking_words import without_asking_words
 from knowledge.finding.languages import Script, knows, language_of, script_of
-from knowledge.index.view import FieldStatistics, IndexView, PassageTokens, TokenField
-from knowledge.passages.passage import Passage
+from knowledge.index.tokens import hashes_of
+from knowledge.index.view import FieldStatistics, HashedTokens, Hashes, IndexView, PassageTokens, Place, TokenField
 from knowledge.transcripts.segment import UNDETERMINED
 
 Scores = NDArray[np.float64]
 """float64, shape (passages, channels); nan where a channel does not know the question's or the passage's language."""
-Hashes = NDArray[np.int64]
 
 CANDIDATES_PER_CHANNEL = 100
-
-
-@dataclass(frozen=True, slots=True)
-class HashedTokens:
-    """A text's tokens as hashes of this process: about a kilobyte for a passage."""
-
-    words: Hashes
-    sounds: Hashes
-
-    def of(self, field: TokenField) -> Hashes:
-        return self.words if field is TokenField.WORDS else self.sounds
 
 
 class Channel(StrEnum):
@@ -88,9 +76,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The passages that some channel put forward, each scored by every channel."""
+    """The passages that some channel put forward, taken apart, each scored by every channel; their text is read from
+    the database only for those that leave."""
 
-    passages: list[Passage]
+    passages: list[Place]
+    tokens: list[HashedTokens]
     scores: Scores
 
 
@@ -106,12 +96,12 @@ def gather(asked: Asked, view: IndexView, *, courses: frozenset[str]) -> Pool:
     found = dict.fromkeys(_dense_candidates(asked, view, courses))
     for field in TokenField:
         found.update(dict.fromkeys(_token_candidates(asked, field, view, courses)))
-    passages = view.passages(list(found))
-    return Pool(passages, score(asked, passages, view))
+    passages = view.places(list(found))
+    tokens = view.tokens([each.id for each in passages])
+    return Pool(passages, tokens, score(asked, passages, tokens, view))
 
 
-def score(asked: Asked, passages: Sequence[Passage], view: IndexView) -> Scores:
-    apart = [taken_apart(each.text, each.language) for each in passages]
+def score(asked: Asked, passages: Sequence[Place], apart: Sequence[HashedTokens], view: IndexView) -> Scores:
     columns = [
         _dense_scores(asked, passages, view),
         _token_scores(asked, TokenField.WORDS, apart),
@@ -136,7 +126,7 @@ def _token_candidates(asked: Asked, field: TokenField, view: IndexView, courses:
     return [candidate.passage_id for candidate in matching]
 
 
-def _dense_scores(asked: Asked, passages: Sequence[Passage], view: IndexView) -> NDArray[np.float64]:
+def _dense_scores(asked: Asked, passages: Sequence[Place], view: IndexView) -> NDArray[np.float64]:
     scores = np.full(len(passages), np.nan)
     vector = asked.question.vector
     if vector is None or not asked.embedder_knows_it or view.embedder_digest is None or not passages:
@@ -157,10 +147,10 @@ def _token_scores(asked: Asked, field: TokenField, apart: Sequence[HashedTokens]
     )
 
 
-def _sound_scores(asked: Asked, passages: Sequence[Passage], apart: Sequence[HashedTokens]) -> NDArray[np.float64]:
+def _sound_scores(asked: Asked, passages: Sequence[Place], apart: Sequence[HashedTokens]) -> NDArray[np.float64]:
     """Only where both are written in one script: pinyin and metaphones have nothing in common."""
     scores = _token_scores(asked, TokenField.SOUNDS, apart)
-    scores[[script_of(each.text) is not asked.script for each in passages]] = np.nan
+    scores[[each.script is not asked.script for each in passages]] = np.nan
     return scores
 
 
@@ -193,10 +183,10 @@ def idf(tokens: Sequence[str], statistics: FieldStatistics) -> NDArray[np.float6
 
 def count_in(texts: Sequence[Hashes], tokens: Sequence[str]) -> NDArray[np.float64]:
     """How often each text holds each token, shape (texts, tokens)."""
-    asked = np.array([hash(token) for token in tokens], dtype=np.int64)
+    asked = hashes_of(tokens)
     order = np.argsort(asked)
     ordered = asked[order]
-    held = np.concatenate(texts) if texts else np.zeros(0, dtype=np.int64)
+    held = np.concatenate(texts) if texts else np.zeros(0, dtype=np.uint32)
     rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
     at = np.searchsorted(ordered, held).clip(max=len(ordered) - 1)
     is_asked = ordered[at] == held
@@ -207,10 +197,6 @@ def count_in(texts: Sequence[Hashes], tokens: Sequence[str]) -> NDArray[np.float
 
 @lru_cache(maxsize=30_000)
 def taken_apart(text: str, language: str) -> HashedTokens:
-    """Kept, because the same passages come up again and again and taking them apart costs most of a search."""
+    """A sentence as the index keeps passages. Kept, because the same ones come up again and again."""
     tokens = analyse(text, language)
-    return HashedTokens(_hashed(tokens.words), _hashed(tokens.sounds))
-
-
-def _hashed(tokens: Sequence[str]) -> Hashes:
-    return np.array([hash(token) for token in tokens], dtype=np.int64)
+    return HashedTokens(hashes_of(tokens.words), hashes_of(tokens.sounds))

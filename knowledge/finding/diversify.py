@@ -6,14 +6,14 @@ Knows ranks and places only.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from knowledge.passages.passage import Passage
+from knowledge.index.view import Place
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """A passage, where it stands in the pool, and its fused score."""
 
-    passage: Passage
+    passage: Place
     at: int
     score: float
 
@@ -29,7 +29,7 @@ def moments(ranked: Sequence[Ranked], *, k: int) -> list[Ranked]:
     return kept
 
 
-def same_moment(one: Passage, other: Passage) -> bool:
+def same_moment(one: Place, other: Place) -> bool:
     """Do they share a segment? Passages that only touch are two moments: merging those too cost a right one among
     three for every twelve questions asked of short, mixed recordings, and gained nothing on lectures."""
     if (one.recording_id, one.revision) != (other.recording_id, other.revision):

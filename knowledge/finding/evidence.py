@@ -22,7 +22,7 @@ def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit, *, 
     """`ranked`: the whole pool, best first; `first`: the hit that would be played; `searched`: passages there were."""
     best = ranked[0].passage
     sentence = taken_apart(first.sentence.text, best.language)
-    passage = taken_apart(best.text, best.language)
+    passage = pool.tokens[ranked[0].at]
     said, heard = cover([sentence.words, passage.words], asked, TokenField.WORDS)
     sounds = cover([passage.sounds], asked, TokenField.SOUNDS)[0]
     surprise = _surprises(pool)

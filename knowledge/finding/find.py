@@ -56,7 +56,7 @@ def look(
     asked = ask(question, view)
     pool = gather(asked, view, courses=courses)
     ranked = rank(asked, pool)
-    hits = _hits(moments(ranked, k=k), asked, segments)
+    hits = _hits(moments(ranked, k=k), asked, view, segments)
     return Looked(hits, evidence(asked, pool, ranked, hits[0], searched=searched)) if hits else None
 
 
@@ -73,18 +73,22 @@ def rank(asked: Asked, pool: Pool) -> list[Ranked]:
     return [Ranked(pool.passages[at], at, float(fused[at])) for at in order]
 
 
-def _hits(found: Sequence[Ranked], asked: Asked, segments: SegmentReader) -> tuple[Hit, ...]:
+def _hits(found: Sequence[Ranked], asked: Asked, view: IndexView, segments: SegmentReader) -> tuple[Hit, ...]:
+    """What went away since the index was read is no hit."""
+    texts = {each.id: each.text for each in view.passages([each.passage.id for each in found])}
     hits: list[Hit] = []
     for each in found:
         passage = each.passage
+        if passage.id not in texts:
+            continue
         read = segments(passage.recording_id, passage.revision, passage.first_segment, passage.last_segment)
         sentence = best_sentence(read, asked)
-        if sentence is not None:  # None: the recording went away since the index was read
-            hits.append(_hit(each, sentence, rank=len(hits) + 1))
+        if sentence is not None:
+            hits.append(_hit(each, texts[passage.id], sentence, rank=len(hits) + 1))
     return tuple(hits)
 
 
-def _hit(each: Ranked, sentence: Sentence, *, rank: int) -> Hit:
+def _hit(each: Ranked, text: str, sentence: Sentence, *, rank: int) -> Hit:
     passage = each.passage
     return Hit(
         rank=rank,
@@ -98,6 +102,6 @@ def _hit(each: Ranked, sentence: Sentence, *, rank: int) -> Hit:
         end_s=sentence.end_s,
         passage_start_s=passage.start_s,
         passage_end_s=passage.end_s,
-        text=passage.text,
+        text=text,
         sentence=sentence,
     )

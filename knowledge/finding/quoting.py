@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.finding.channels import Asked, Hashes, count_in, idf, taken_apart
+from knowledge.finding.channels import Asked, count_in, idf, taken_apart
 from knowledge.finding.moment import Sentence
-from knowledge.index.view import TokenField
+from knowledge.index.view import Hashes, TokenField
 from knowledge.transcripts.segment import Segment, Word
 
 SENTENCE_S = 15.0

@@ -8,7 +8,9 @@ import numpy as np
 
 from knowledge.embedding import Vectors
 from knowledge.finding.analysis import analyse
-from knowledge.index.view import Candidate, FieldStatistics, TokenField
+from knowledge.finding.languages import script_of
+from knowledge.index.tokens import hashes_of
+from knowledge.index.view import Candidate, FieldStatistics, HashedTokens, Place, TokenField
 from knowledge.passages.passage import Passage
 
 K1, B = 1.2, 0.75
@@ -82,6 +84,12 @@ class InMemoryView:
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
         return [self.stored[self._row[each]] for each in passage_ids if each in self._row]
 
+    def places(self, passage_ids: Sequence[str]) -> list[Place]:
+        return [_place(passage) for passage in self.passages(passage_ids)]
+
+    def tokens(self, passage_ids: Sequence[str]) -> list[HashedTokens]:
+        return [_tokens(passage) for passage in self.passages(passage_ids)]
+
     def _permitted(self, courses: frozenset[str]) -> np.ndarray:
         return np.isin(self._course_of, list(courses)) if len(self.stored) else np.zeros(0, dtype=bool)
 
@@ -89,3 +97,13 @@ class InMemoryView:
         rows = np.flatnonzero(allowed)
         ranked = rows[np.argsort(-scores[rows], kind="stable")][:n]
         return [Candidate(self.stored[row].id, float(scores[row])) for row in ranked]
+
+
+def _place(passage: Passage) -> Place:
+    fields = {name: getattr(passage, name) for name in Place.__slots__ if name != "script"}
+    return Place(**fields, script=script_of(passage.text))
+
+
+def _tokens(passage: Passage) -> HashedTokens:
+    tokens = analyse(passage.text, passage.language)
+    return HashedTokens(hashes_of(tokens.words), hashes_of(tokens.sounds))

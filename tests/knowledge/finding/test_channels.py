@@ -19,6 +19,7 @@ from knowledge.finding.channels import (
     idf,
     taken_apart,
 )
+from knowledge.index.tokens import hashes_of
 from knowledge.index.view import FieldStatistics
 from knowledge.passages.passage import Passage
 from tests.knowledge.finding.in_memory_view import InMemoryView
@@ -32,20 +33,16 @@ def passage(name: str, text: str, language: str = "en") -> Passage:
     return Passage(name, name, "c", 1, 0, 0, 0, 0.0, 1.0, text, language)
 
 
-def hashed(tokens: list[str]) -> np.ndarray:
-    return np.array([hash(token) for token in tokens], dtype=np.int64)
-
-
 @given(st.lists(TOKENS, min_size=1, max_size=6), st.sets(st.sampled_from("abcdefgh"), min_size=1))
 def test_tokens_are_counted_as_they_occur(texts: list[list[str]], asked: set[str]) -> None:
     tokens = sorted(asked)
-    counted = count_in([hashed(text) for text in texts], tokens)
+    counted = count_in([hashes_of(text) for text in texts], tokens)
     assert counted.tolist() == [[text.count(token) for token in tokens] for text in texts]
 
 
 def test_bm25_of_one_passage_by_hand() -> None:
     statistics = FieldStatistics(passages=9, average_length=4.0, holding={"a": 2})
-    score = bm25([hashed(["a", "a", "b", "c"])], ["a"], statistics, Saturation(k1=1.0, b=0.5))
+    score = bm25([hashes_of(["a", "a", "b", "c"])], ["a"], statistics, Saturation(k1=1.0, b=0.5))
     assert score == pytest.approx([math.log(1 + 7.5 / 2.5) * 2 * 2 / (2 + 1.0)])
 
 
