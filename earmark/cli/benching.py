@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ from earmark.bench.lectures import bench_lectures
 from earmark.bench.metrics import Figure
 from earmark.bench.moments import Pointed, Pointing, bench_moments
 from earmark.bench.retrieval import bench_retrieval
+from earmark.bench.search import bench_search
+from earmark.bench.search_corpus import PASSAGES_A_RECORDING, lectures_source, made_up_source
+from earmark.bench.search_home import Filled, fill_home, filled_home
 from earmark.build import House, open_asking, open_engine, open_house
 from earmark.cli.console import errors, say, tell, tell_json
 from earmark.cli.flags import settings_of
@@ -27,7 +31,7 @@ from knowledge.embedding import TextKind
 
 bench = typer.Typer(
     name="bench",
-    help="Measure quality on data of your own: recognition, finding moments, retrieval, lectures.",
+    help="Measure quality on data of your own: recognition, finding moments, retrieval, lectures; search at scale.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -137,6 +141,42 @@ def lectures(
     with _bench_embedder(settings_of(context)) as embedder, _fresh_folder() as home:
         report = bench_lectures(folder, home, embedder, results=results, segments=segments, progress=_progress)
     tell_json(report.as_document()) if as_json else _tell_figures(report.figures)
+
+
+@bench.command("search")
+def search(
+    context: typer.Context,
+    passages: Annotated[int, typer.Option(min=PASSAGES_A_RECORDING, help="How many, rounded to whole recordings.")],
+    lectures: Annotated[
+        Path | None, typer.Option(help="A folder with segments.jsonl to resample; without: made-up text.")
+    ] = None,
+    questions: Annotated[int, typer.Option(min=50, help="How many are asked.")] = 300,
+    keep: Annotated[Path | None, typer.Option(help="Fill this folder, or measure again what was filled.")] = None,
+    beside: Annotated[bool, typer.Option(help="Measure plain engines on the same data too.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """How fast, how right and how large search is over so many passages, in all courses and in few."""
+    wanted = passages // PASSAGES_A_RECORDING * PASSAGES_A_RECORDING
+    with _fresh_folder() as folder:
+        home = keep or folder
+        filled = filled_home(home, wanted) or _fill(settings_of(context), home, wanted, lectures, questions)
+        report = bench_search(home, filled, beside=beside, progress=_progress)
+    if as_json:
+        tell_json(asdict(report))
+        return
+    for name, value in report.rows():
+        tell(f"| {name} | {value} |")
+
+
+def _fill(settings: Settings, home: Path, passages: int, lectures: Path | None, questions: int) -> Filled:
+    if lectures is None:
+        source = made_up_source(questions=questions)
+        return fill_home(home, source, passages, digest="0" * 64, languages=None, progress=_progress)
+    with _bench_embedder(settings) as embedder:
+        source = lectures_source(lectures, embedder.embed, questions=questions)
+        return fill_home(
+            home, source, passages, digest=embedder.digest, languages=embedder.languages, progress=_progress
+        )
 
 
 @contextmanager

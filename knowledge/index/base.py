@@ -25,6 +25,7 @@ from knowledge.index.tokens import TokenStream
 from knowledge.index.view import HashedTokens, Place, TokenField
 
 WORDS = "words"
+_SCRIPTS = {str(script): script for script in Script}
 PASSAGE_ID = np.dtype("S36")
 PLACE = np.dtype(
     [
@@ -120,8 +121,8 @@ class Base:
         return [self._place(passage_id, self._in_order[owner], held) for passage_id, owner, held in found]
 
     def said(self, rows: Rows) -> list[HashedTokens]:
-        streams = [self._arrays.tokens[field] for field in TokenField]
-        return [HashedTokens(*(stream.of(row) for stream in streams)) for row in rows.tolist()]
+        streams = [self._arrays.tokens[field].of_rows(rows) for field in TokenField]
+        return [HashedTokens(*each) for each in zip(*streams, strict=True)]
 
     def recordings_of(self, recording_ids: Collection[str]) -> Iterator[PublishedRecording]:
         """As they were published when the base was written, for the next one."""
@@ -156,7 +157,7 @@ class Base:
             start_s,
             end_s,
             self._arrays.names[language],
-            Script(self._arrays.names[script]),
+            _SCRIPTS[self._arrays.names[script]],
         )
 
 

@@ -78,9 +78,8 @@ class MappedVectors:
         shape = (len(self), self.dimensions * STORED_VECTOR.itemsize)
         self._bytes = np.memmap(path, np.uint8, "r", offset=start, shape=shape)
         if self._lists is not None:
-            _downcast = _faiss.downcast_InvertedLists(self._lists.invlists)
-            _downcast.prefetch_nthread = 0  # it would start 32 threads for each question
-            self._all_lists = Bitmap(np.ones(self._lists.nlist, np.bool_))
+            # FAISS would start 32 threads for each question, to read ahead what the system reads ahead anyway.
+            _faiss.downcast_InvertedLists(self._lists.invlists).prefetch_nthread = 0
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -95,9 +94,7 @@ class MappedVectors:
         if self._lists is None or allowed.count <= max(EXACT_ROWS, RESCORED * wanted):
             return _searched(self._index, vector, wanted, allowed.parameters)
         probed = ceil(self._lists.nlist * SCANNED_ROWS / allowed.count)
-        parameters = _faiss.SearchParametersIVF(
-            sel=allowed.selector, nprobe=probed, quantizer_params=self._all_lists.parameters
-        )
+        parameters = _faiss.SearchParametersIVF(sel=allowed.selector, nprobe=probed)
         rows, _ = _searched(self._lists, vector, RESCORED * wanted, parameters)
         scores = (self.of(rows) @ vector.reshape(-1)).astype(np.float32)
         best = np.argsort(-scores, kind="stable")[:wanted]
@@ -149,7 +146,7 @@ def write_lists(path: Path, vectors: Path) -> None:
     count = round(len(mapped) ** 0.5)
     index = _faiss.index_factory(mapped.dimensions, f"IVF{count},SQ8", _faiss.METRIC_INNER_PRODUCT)
     threads = _faiss.omp_get_max_threads()
-    _faiss.omp_set_num_threads(max(1, (os.cpu_count() or 1) - 1))  # of this thread's calls; questions go on meanwhile
+    _faiss.omp_set_num_threads(max(1, (os.cpu_count() or 1) - 1))  # for this thread; one is left for questions
     try:
         learnt = np.linspace(0, len(mapped) - 1, min(len(mapped), count * _ROWS_TO_LEARN_A_LIST)).astype(np.int64)
         index.train(mapped.of(learnt))
@@ -163,11 +160,7 @@ def write_lists(path: Path, vectors: Path) -> None:
 
 
 class Bitmap:
-    """Which rows may be returned, in the form that FAISS tests fastest.
-
-    Used where all are, too: without it FAISS spreads one question over threads, which on busy cores takes a hundred
-    times as long (52 ms for 10,000 vectors, 0.3 with it).
-    """
+    """Which rows may be returned, in the form that FAISS tests fastest."""
 
     def __init__(self, mask: Mask) -> None:
         self.count = int(mask.sum())
@@ -182,6 +175,9 @@ def _searched(index: Any, vector: Vectors, wanted: int, parameters: Any) -> Foun
     question = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
     if question.shape[1] != index.d:
         raise ValueError(f"a vector of {question.shape[1]} dimensions, the index has {index.d}")
+    # One question on one core: FAISS would spread it over threads and wait for the slowest, which on busy cores takes
+    # a hundred times as long (52 ms for 10,000 vectors, 0.3 with one). Holds for the calling thread alone.
+    _faiss.omp_set_num_threads(1)
     scores, rows = index.search(question, wanted, params=parameters)
     found = rows[0] >= 0
     return rows[0][found], scores[0][found]

@@ -36,6 +36,11 @@ class TokenStream:
     def of(self, row: int) -> Hashes:
         return self.hashes[self.starts[row] : self.starts[row + 1]]
 
+    def of_rows(self, rows: NDArray[np.int64]) -> list[Hashes]:
+        """The same for many rows at once."""
+        cuts = zip(self.starts[rows].tolist(), self.starts[rows + 1].tolist(), strict=True)
+        return [self.hashes[start:end] for start, end in cuts]
+
     def between(self, first: int, last: int) -> "TokenStream":
         """Rows `first` to `last`, the latter excluded, in memory of their own."""
         starts = self.starts[first : last + 1]
