@@ -55,6 +55,8 @@ CANDIDATES = 100
 _EVERYWHERE = 100
 _WARMING = 20
 _FINDABLE_ROUNDS = 5
+_PAUSE_S = 5.0
+"""Between recordings that come while a base is written: seven hours of speech a minute."""
 
 Row = tuple[str, str]
 """What was measured, and the figure in words."""
@@ -216,6 +218,7 @@ def _swap(home: Path, filled: Filled) -> Swapping:
                 findable = [_await_new_one(opened, filled) for _ in range(_FINDABLE_ROUNDS)]
                 while not merging.done():
                     findable.append(_await_new_one(opened, filled))
+                    time.sleep(_PAUSE_S)
                 findable.append(_await_new_one(opened, filled))
                 time.sleep(2 * POLL_S)  # the asker takes the new base over
         finally:

@@ -29,13 +29,14 @@ Found = tuple[Rows, NDArray[np.float32]]
 """Rows and inner products, best first."""
 
 EXACT_ROWS = 250_000
-"""Permitted rows that are all compared: 8 ms of one core with 384 numbers each (a million: 28 ms)."""
+"""Permitted rows that are all compared: 7 ms of one core with 384 numbers each (a million: 24 ms)."""
 LARGE = 300_000
 """Vectors from which lists are written: below, comparing all is as quick."""
-SCANNED_ROWS = 100_000
-"""Permitted rows that the nearest lists hold together: a narrower filter looks into more lists, not at fewer rows."""
-RESCORED = 4
-"""Times the rows wanted: so many candidates are scored anew."""
+PROBED = 0.25
+"""Share of the lists that are looked into, the nearest ones: at a million passages 7 ms of one core and recall@10
+.997, with half of all rows permitted too; .2: 6 ms, .986; .1: 3.6 ms, .94."""
+RESCORED = 2
+"""Times the rows wanted: so many candidates are scored anew; four times found no more."""
 _ROWS_TO_LEARN_A_LIST = 64
 _ROWS_AT_ONCE = 20_000
 _NOTHING = np.empty(0, np.int64), np.empty(0, np.float32)
@@ -93,7 +94,7 @@ class MappedVectors:
         wanted = min(n, allowed.count)
         if self._lists is None or allowed.count <= max(EXACT_ROWS, RESCORED * wanted):
             return _searched(self._index, vector, wanted, allowed.parameters)
-        probed = ceil(self._lists.nlist * SCANNED_ROWS / allowed.count)
+        probed = ceil(self._lists.nlist * PROBED)
         parameters = _faiss.SearchParametersIVF(sel=allowed.selector, nprobe=probed)
         rows, _ = _searched(self._lists, vector, RESCORED * wanted, parameters)
         scores = (self.of(rows) @ vector.reshape(-1)).astype(np.float32)

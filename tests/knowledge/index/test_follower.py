@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from math import log
 from pathlib import Path
 
@@ -12,11 +13,16 @@ import numpy as np
 import pytest
 
 from knowledge.database import Database, utc_now
-from knowledge.index import merging
+from knowledge.finding.find import Question, find
+from knowledge.finding.languages import Script
+from knowledge.index import faiss_vectors, merging, writing
 from knowledge.index.follower import IndexFollower
 from knowledge.index.merging import Growth, wants_merging
-from knowledge.index.view import Candidate, IndexView, TokenField
+from knowledge.index.tokens import hashes_of
+from knowledge.index.view import Candidate, IndexView, PassageTokens, Place, TokenField
 from knowledge.passages import store as passages
+from knowledge.recordings.tables import RecordingRow
+from knowledge.transcripts.store import segments_of
 from tests.shelf import EMBEDDER, Shelved, analyse, embed, publish, remove, shelve
 
 OTHER_EMBEDDER = "f" * 64
@@ -35,11 +41,10 @@ def open_follower(databases: Database, tmp_path: Path) -> Iterator[Open]:
         embedder: Callable[[], str | None] | str | None = EMBEDDER,
         version: str = "1",
         database: Database = databases,
+        folder: Path = tmp_path / "index",
     ) -> IndexFollower:
         opened.append(
-            IndexFollower(
-                database, tmp_path / "index", analyse=analyse, analysis_version=version, embedder_digest=embedder
-            )
+            IndexFollower(database, folder, analyse=analyse, analysis_version=version, embedder_digest=embedder)
         )
         return opened[-1]
 
@@ -100,6 +105,37 @@ class TestWhatIsFound:
             assert view.nearest(embed("glove")[None], courses=nobody, n=9) == []
             assert view.count(courses=nobody) == 0
 
+    @pytest.mark.parametrize("compacted", [False, True])
+    def test_places_and_tokens_are_those_of_the_passages(
+        self, databases: Database, follower: IndexFollower, compacted: bool
+    ) -> None:
+        follower.view()
+        shelve(databases, ["before it"], course="Another")
+        shelved = shelve(databases, ["Put on the gloves", "戴上手套", "", "leave by the exit"], digest=None)
+        if compacted:
+            follower.compact()
+        view = follower.refresh()
+        asked = [shelved.passage_ids[3], "nobody", *shelved.passage_ids[:3]]
+        places, passages_there = view.places(asked), view.passages(asked)
+        for place, passage in zip(places, passages_there, strict=True):
+            assert {name: getattr(place, name) for name in Place.__slots__ if name != "script"} == {
+                name: value for name, value in asdict(passage).items() if name != "text"
+            }
+        assert [place.script for place in places] == [Script.LATIN, Script.LATIN, Script.HAN, Script.NONE]
+        for said, text in zip(view.tokens(asked), ["leave by the exit", "", "Put on the gloves"], strict=False):
+            tokens = analyse(text, "en")
+            assert said.words.tolist() == hashes_of(tokens.words).tolist()
+            assert said.sounds.tolist() == hashes_of(tokens.sounds).tolist()
+
+    def test_what_was_removed_has_no_place_and_no_tokens(self, databases: Database, follower: IndexFollower) -> None:
+        gone, kept = shelve(databases, ["gone"]), shelve(databases, ["kept"])
+        follower.compact()
+        remove(databases, gone.recording_id)
+        view = follower.refresh()
+        asked = [*gone.passage_ids, *kept.passage_ids]
+        assert [place.id for place in view.places(asked)] == list(kept.passage_ids)
+        assert [len(said.words) for said in view.tokens(asked)] == [0, 1]
+
     def test_removed_and_replaced_passages_are_found_no_more(
         self, databases: Database, follower: IndexFollower
     ) -> None:
@@ -141,6 +177,22 @@ class TestWhatIsFound:
                 compare_with_reference(follower.refresh(), shelf, chance)
         follower.compact()
         compare_with_reference(follower.view(), shelf, chance, exactly=True)
+
+    def test_base_and_delta_a_merge_and_a_rebuilt_index_say_the_same(
+        self, databases: Database, open_follower: Open, tmp_path: Path
+    ) -> None:
+        """Whatever was published, replaced and removed between merges."""
+        chance = random.Random(11)
+        merging, rebuilding = open_follower(), open_follower(folder=tmp_path / "rebuilt")
+        shelf: dict[str, tuple[Shelved, list[str]]] = {}
+        for _ in range(5):
+            for _ in range(6):
+                change_something(databases, shelf, chance)
+            rebuilding.rebuild()
+            expected = everything(rebuilding.refresh(), shelf)
+            assert_alike(everything(merging.refresh(), shelf), expected)
+            merging.compact()
+            assert_alike(everything(merging.refresh(), shelf), expected)
 
     def test_a_persons_text_is_never_a_query_language(self, databases: Database, follower: IndexFollower) -> None:
         shelved = shelve(databases, ["glove AND (door", 'words:* "quoted'])
@@ -191,6 +243,46 @@ class TestFollowing:
         assert not follower.compact()
         follower.rebuild()
         assert folders(follower) == 1
+
+    def test_a_merge_analyses_only_what_is_new(self, databases: Database, tmp_path: Path) -> None:
+        analysed: list[str] = []
+
+        def analyse_and_tell(text: str, language: str) -> PassageTokens:
+            analysed.append(text)
+            return analyse(text, language)
+
+        follower = IndexFollower(
+            databases, tmp_path / "index", analyse=analyse_and_tell, analysis_version="1", embedder_digest=EMBEDDER
+        )
+        shelved = shelve(databases, ["glove", "door"])
+        gone = shelve(databases, ["gone"])
+        follower.rebuild()
+        analysed.clear()
+        later = shelve(databases, ["alarm"])
+        remove(databases, gone.recording_id)
+        assert follower.compact()
+        assert set(analysed) == {"alarm"}
+        view = follower.refresh()
+        assert words(view, "door", {shelved.course_id}) == [shelved.passage_ids[1]]
+        assert words(view, "alarm", {shelved.course_id}) == list(later.passage_ids)
+        assert words(view, "gone", {shelved.course_id}) == []
+        follower.rebuild()
+        assert {"glove", "door", "alarm"} <= set(analysed)
+        follower.close()
+
+    def test_a_recording_that_changed_its_course_unannounced_is_read_anew_by_a_merge(
+        self, databases: Database, follower: IndexFollower
+    ) -> None:
+        moved, other = shelve(databases, ["glove"], course="Old"), shelve(databases, ["door"], course="New")
+        follower.compact()
+        with databases.write() as session:
+            row = session.get_one(RecordingRow, moved.recording_id)
+            row.course_id = other.course_id
+        shelve(databases, ["alarm"])
+        follower.compact()
+        view = follower.refresh()
+        assert words(view, "glove", {moved.course_id}) == []
+        assert words(view, "glove", {other.course_id}) == list(moved.passage_ids)
 
     def test_words_that_were_removed_leave_every_file_at_compaction(
         self, database: Database, open_follower: Open, tmp_path: Path
@@ -256,6 +348,51 @@ class TestFollowing:
         for reader in readers:
             reader.join()
         assert not failures
+
+    def test_no_question_fails_while_bases_are_merged_and_swapped(
+        self, databases: Database, open_follower: Open, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The whole of finding, by lists and by exact search, in threads that never pause."""
+        monkeypatch.setattr(writing, "LARGE", 1)
+        monkeypatch.setattr(faiss_vectors, "EXACT_ROWS", 30)
+        writer, reader = open_follower(), open_follower()
+        steady = shelve(databases, [f"glove steady {at}" for at in range(40)])
+        other = shelve(databases, ["door steady"], course="Narrow")
+        writer.rebuild()
+        stop, failures, answered = threading.Event(), list[BaseException](), [0, 0]
+
+        def ask(which: int, permitted: Shelved) -> None:
+            question = Question("steady", "en", embed("steady")[None])
+            try:
+                while not stop.is_set():
+                    with databases.read() as session:
+                        found = find(
+                            question,
+                            view=reader.view(),
+                            segments=lambda key, revision, first, last: segments_of(
+                                session, key, revision, first=first, last=last
+                            ),
+                            courses=frozenset({permitted.course_id}),
+                        )
+                    assert {hit.recording_id for hit in found.hits} == {permitted.recording_id}
+                    answered[which] += 1
+            except BaseException as error:
+                failures.append(error)
+                raise
+
+        askers = [threading.Thread(target=ask, args=pair) for pair in enumerate((steady, other))]
+        for asker in askers:
+            asker.start()
+        for number in range(8):
+            passing = shelve(databases, [f"passing {number}"], course="Passing")
+            writer.compact()
+            reader.refresh()
+            remove(databases, passing.recording_id, purged=True)
+        stop.set()
+        for asker in askers:
+            asker.join()
+        assert not failures
+        assert min(answered) >= 8
 
 
 class TestEmbedders:
@@ -386,6 +523,34 @@ class TestMerging:
         assert growth.stale_for > merging.LONGEST_LEFT
         assert follower.maybe_compact()
         assert not follower.maybe_compact()
+
+
+def everything(view: IndexView, shelf: dict[str, tuple[Shelved, list[str]]]) -> dict[str, object]:
+    """What a view says of each passage, and to a few questions of each course."""
+    keys = sorted(key for shelved, _ in shelf.values() for key in shelved.passage_ids)
+    courses = sorted({shelved.course_id for shelved, _ in shelf.values()})
+    said: dict[str, object] = {
+        "places": view.places(keys),
+        "tokens": [(each.words.tolist(), each.sounds.tolist()) for each in view.tokens(keys)],
+        "vectors": view.vectors(keys).tolist(),
+    }
+    for permitted in [frozenset({course}) for course in courses] + [frozenset(courses)]:
+        name = " ".join(sorted(permitted))
+        said[f"count {name}"] = view.count(courses=permitted)
+        for question in (["glove"], ["door", "alarm"], ["badge", "badge", "nothing"]):
+            asked = " ".join(question)
+            found = view.matching(TokenField.WORDS, question, courses=permitted, n=1000)
+            near = view.nearest(embed(asked)[None], courses=permitted, n=1000)
+            said[f"words {asked} {name}"] = set(ids(found))
+            said[f"near {asked} {name}"] = {each.passage_id: each.score for each in near}
+    return said
+
+
+def assert_alike(one: dict[str, object], other: dict[str, object]) -> None:
+    assert one.keys() == other.keys()
+    for what, value in one.items():
+        close = pytest.approx(other[what], abs=2e-3) if what.startswith("near") else other[what]
+        assert value == close, what
 
 
 def words(view: IndexView, token: str, courses: frozenset[str] | set[str]) -> list[str]:

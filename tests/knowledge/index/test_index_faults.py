@@ -14,6 +14,7 @@ import pytest
 from knowledge.database import Database
 from knowledge.file_lock import file_lock
 from knowledge.index.follower import IndexFollower
+from knowledge.index.tokens import hashes_of
 from knowledge.index.view import TokenField
 from knowledge.passages import store as passages
 from tests.shelf import EMBEDDER, Shelved, analyse, embed, enter, remove, shelve
@@ -52,6 +53,11 @@ except IndexNotWritten as error:
     print(error)
 print(follower.view().count(courses=frozenset(sys.argv[4:])))
 follower.close()
+"""
+MERGE_FOR_EVER = f"""{OPEN}
+while True:
+    shelve(database, ["glove coming", "door coming"])
+    follower.compact()
 """
 COMPACT_OFTEN = f"""{OPEN}
 for _ in range(5):
@@ -135,6 +141,58 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_index(
     with opened(database, folder) as follower:
         follower.rebuild()
         assert sum(path.is_dir() for path in folder.iterdir()) == 1
+
+
+def test_a_merge_killed_at_any_moment_leaves_the_old_base_or_the_new_one(
+    database: Database, shelved: list[Shelved], folder: Path
+) -> None:
+    """A merge reads from the base that it is to take the place of."""
+    chance = random.Random(5)
+    with opened(database, folder) as follower:
+        follower.rebuild()
+        for _ in range(8):
+            with running(MERGE_FOR_EVER, database.url, folder) as merger:
+                time.sleep(chance.uniform(0.02, 0.3))
+                merger.kill()
+            assert_right(follower, shelved)
+    with opened(database, folder) as follower:
+        assert_right(follower, shelved)
+        follower.compact()
+        assert sum(path.is_dir() for path in folder.iterdir()) == 1
+
+
+@pytest.mark.parametrize("name", ["vectors.faiss", "words_said.npy", "words/*.idx"])
+def test_damage_in_a_large_file_is_noticed_while_the_base_is_served(
+    database: Database, shelved: list[Shelved], folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the database says is never lost for it: the base is written anew from there, not merged from the damage."""
+    monkeypatch.setattr("knowledge.index.follower.CHECKED_AT_ONCE_BYTES", 0)
+    with opened(database, folder) as follower:
+        follower.rebuild()
+    damage(find(folder, name), "last byte")
+    before = (folder / "CURRENT").read_text()
+    with opened(database, folder) as follower:
+        follower.view()
+        deadline = time.monotonic() + 10
+        while (folder / "CURRENT").read_text() == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+            follower.refresh()
+        assert_right(follower, shelved)
+
+
+def test_a_merge_never_copies_damage(
+    database: Database, shelved: list[Shelved], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge.index.follower.CHECKED_AT_ONCE_BYTES", 0)
+    with opened(database, folder) as follower:
+        follower.rebuild()
+        damage(find(folder, "words_said.npy"), "last byte")
+        shelve(database, ["one more"])
+        assert follower.compact()
+        assert_right(follower, shelved)
+        [said] = follower.view().tokens(shelved[-1].passage_ids[-1:])
+        assert said.words.tolist() == hashes_of(["door", "number", "29"]).tolist()
 
 
 def test_a_publisher_killed_at_any_moment_leaves_only_whole_recordings(
