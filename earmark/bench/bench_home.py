@@ -50,6 +50,7 @@ class BenchEmbedder:
     embed: Embed
     digest: str
     languages: frozenset[str] | None
+    name: str = ""
 
 
 def silent_progress(what: str, done: int, total: int) -> None:
@@ -72,7 +73,11 @@ class BenchHome:
             progress("indexing", done, len(recordings))
             self._publish(recording)
         progress("indexing", len(recordings), len(recordings))
-        self.index.refresh()
+        self.index.compact()  # else every question would look through each recording apart
+
+    def count(self, view: IndexView) -> int:
+        """Passages that a question is searched in."""
+        return view.count(courses=self._courses())
 
     def ask(self, text: str, *, k: int = 5, view: IndexView) -> Found:
         return find(self._question(text), view=view, segments=self._segments, courses=self._courses(), k=k)

@@ -3,8 +3,8 @@
 The lines are what score_moments.py reads; the figures here are the same rule, for a first look.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,15 @@ from earmark.bench.bench_home import (
     opened_bench,
     silent_progress,
 )
+from earmark.bench.grouping import labels_by
 from earmark.bench.jsonl import read_jsonl, write_jsonl
-from earmark.bench.metrics import Figure, mean_figure
+from earmark.bench.kept_vectors import prepared
+from earmark.bench.measures import lectures_measures
+from earmark.bench.metrics import Figure
+from earmark.bench.misheard import Misheard
+from earmark.bench.outcomes import Outcome
+from earmark.bench.quality import Quality, quality_of
+from earmark.bench.runs import Data, data_of
 from knowledge.finding.moment import Found, Verdict
 from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource
 
@@ -28,12 +35,27 @@ DIGITS = 3
 
 @dataclass(frozen=True, slots=True)
 class LecturesReport:
-    """`moment@k`: share of answerable questions with a right start among the first k, within TOLERANCE_S."""
+    """`moment@k`: share of answerable questions with a right start among the first k, within TOLERANCE_S.
 
-    figures: Mapping[str, Figure]
+    `passages`: searched for each question.
+    """
+
+    data: Data
+    recordings: int
+    passages: int
+    quality: Quality
+    outcomes: tuple[Outcome, ...] = field(repr=False)
+
+    @property
+    def figures(self) -> Mapping[str, Figure]:
+        return self.quality.everything.figures
 
     def as_document(self) -> dict[str, object]:
-        return {name: figure.as_document() for name, figure in self.figures.items()}
+        return {"recordings": self.recordings, "passages": self.passages, **self.quality.as_document()}
+
+    def lines(self) -> Iterator[str]:
+        yield f"{self.recordings} recordings, {self.passages} passages"
+        yield from self.quality.lines()
 
 
 def bench_lectures(
@@ -43,17 +65,45 @@ def bench_lectures(
     *,
     results: Path,
     segments: Path | None = None,
+    group_by: Sequence[str] = (),
     progress: Progress = silent_progress,
 ) -> LecturesReport:
     """`segments`: another transcript than segments.jsonl. `results` is the same file on a rerun."""
-    recordings = read_jsonl(folder / "recordings.jsonl", needs=("recording",))
-    spoken = read_jsonl(segments or folder / "segments.jsonl", needs=("recording", "start_s", "end_s", "text"))
-    questions = read_jsonl(folder / "questions.jsonl", needs=("id", "question"))
-    with opened_bench(home, embedder) as opened:
-        opened.fill(given_recordings(recordings, spoken), progress=progress)
-        rows = _ask_all(opened, questions, progress)
+    files = [folder / "recordings.jsonl", segments or folder / "segments.jsonl", folder / "questions.jsonl"]
+    recordings = read_jsonl(files[0], needs=("recording",))
+    spoken = _read_segments(files[1])
+    written = _read_segments(folder / "segments.jsonl") if segments else []
+    questions = read_jsonl(files[2], needs=("id", "question"))
+    extra = {name: labels_by(((str(row["id"]), row) for row in questions), name, folder) for name in group_by}
+    given = given_recordings(recordings, spoken)
+    ready = prepared(embedder)
+    with opened_bench(home, ready.embedder) as opened:
+        ready.passages(given, progress)
+        opened.fill(given, progress=progress)
+        ready.questions((str(each["question"]) for each in questions), progress)
+        asked = _ask_all(opened, questions, progress)
+        rows = [_row(str(question["id"]), found, opened.names) for question, found in asked]
+        passages = opened.count(opened.index.view())
     write_jsonl(results, rows)
-    return LecturesReport(_figures(questions, rows))
+    misheard = Misheard(recordings, written, spoken)
+    outcomes = tuple(
+        _outcome(question, found, row, misheard.rate(question))
+        for (question, found), row in zip(asked, rows, strict=True)
+    )
+    return LecturesReport(
+        data=data_of(
+            folder.name,
+            [folder / "recordings.jsonl", segments or folder / "segments.jsonl", folder / "questions.jsonl"],
+        ),
+        recordings=len(given),
+        passages=passages,
+        quality=quality_of(outcomes, lectures_measures(), extra=extra),
+        outcomes=outcomes,
+    )
+
+
+def _read_segments(path: Path) -> list[dict[str, Any]]:
+    return read_jsonl(path, needs=("recording", "start_s", "end_s", "text"))
 
 
 def given_recordings(
@@ -81,14 +131,15 @@ def _segment(row: Mapping[str, Any], language: str) -> Segment:
         raise BadInput(f"segments of {row['recording']}: {error}") from error
 
 
-def _ask_all(home: BenchHome, questions: Sequence[Mapping[str, Any]], progress: Progress) -> list[dict[str, object]]:
+def _ask_all(
+    home: BenchHome, questions: Sequence[Mapping[str, Any]], progress: Progress
+) -> list[tuple[Mapping[str, Any], Found]]:
     view = home.index.view()
-    rows = []
+    asked = []
     for done, question in enumerate(questions):
         progress("asking", done, len(questions))
-        found = home.ask(str(question["question"]), view=view)
-        rows.append(_row(str(question["id"]), found, home.names))
-    return rows
+        asked.append((question, home.ask(str(question["question"]), view=view)))
+    return asked
 
 
 def _row(key: str, found: Found, names: Mapping[str, str]) -> dict[str, object]:
@@ -108,26 +159,31 @@ def _row(key: str, found: Found, names: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _figures(questions: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, Figure]:
-    pairs = [(question.get("answers") or [], row) for question, row in zip(questions, rows, strict=True)]
-    taught = [pair for pair in pairs if pair[0]]
-    figures = {
-        f"moment@{k}": mean_figure([float(_right(answers, row["hits"][:k])) for answers, row in taught])
-        for k in (1, 3, 5)
-    }
-    said = [pair for pair in pairs if pair[1]["confident"]]
-    figures["right where confident"] = mean_figure([float(_right(answers, row["hits"][:1])) for answers, row in said])
-    figures["confident where taught"] = mean_figure([float(row["confident"]) for _, row in taught])
-    figures["refused where untaught"] = mean_figure(
-        [float(not row["confident"]) for answers, row in pairs if not answers]
+def _outcome(question: Mapping[str, Any], found: Found, row: Mapping[str, Any], wer: float | None) -> Outcome:
+    """Judged as score_moments.py judges the row that was written."""
+    answers = question.get("answers") or []
+    errors = [_start_errors(answers, hit) for hit in row["hits"]]
+    rank = next((place for place, each in enumerate(errors, 1) if each), None)
+    return Outcome(
+        id=str(question["id"]),
+        answerable=bool(answers),
+        ranks=() if rank is None else (rank,),
+        relevant=1 if answers else 0,
+        start_error_s=round(min(errors[0]), DIGITS) if rank == 1 else None,
+        covered=found.covered,
+        probability=found.probability,
+        verdict=found.verdict,
+        language=str(question.get("language") or ""),
+        kind=str(question.get("kind") or ""),
+        wer=wer,
     )
-    return figures
 
 
-def _right(answers: Sequence[Mapping[str, Any]], hits: Sequence[Mapping[str, Any]]) -> bool:
-    return any(
-        hit["recording"] == answer["recording"]
-        and answer["start_s"] - TOLERANCE_S <= hit["start_s"] <= answer["end_s"] + TOLERANCE_S
-        for hit in hits
+def _start_errors(answers: Sequence[Mapping[str, Any]], hit: Mapping[str, Any]) -> list[float]:
+    """How far the hit starts from each answer it is right for."""
+    return [
+        abs(hit["start_s"] - answer["start_s"])
         for answer in answers
-    )
+        if hit["recording"] == answer["recording"]
+        and answer["start_s"] - TOLERANCE_S <= hit["start_s"] <= answer["end_s"] + TOLERANCE_S
+    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import log2
 
 import numpy as np
@@ -11,21 +12,33 @@ BOOTSTRAPS = 1000
 SEED = 1
 
 
+class Unit(StrEnum):
+    """What a figure counts in: shares from 0 to 1, shown in %, or seconds."""
+
+    SHARE = "share"
+    SECONDS = "s"
+
+    def shown(self, value: float) -> str:
+        return f"{100 * value:.1f}" if self is Unit.SHARE else f"{value:.1f} s"
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A mean over `questions`, with the 95 % interval of resampling them; all are shares, 0 to 1."""
+    """A figure over `questions`, with the 95 % interval of resampling them."""
 
     value: float
     low: float
     high: float
     questions: int
+    unit: Unit = Unit.SHARE
 
     def as_document(self) -> dict[str, object]:
         interval = [round(self.low, 4), round(self.high, 4)]
         return {"value": round(self.value, 4), "interval": interval, "questions": self.questions}
 
     def __str__(self) -> str:
-        return f"{100 * self.value:.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        shown = self.unit.shown
+        return f"{shown(self.value)} [{shown(self.low)}, {shown(self.high)}]"
 
 
 def mean_figure(values: Sequence[float]) -> Figure:

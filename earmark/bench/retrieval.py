@@ -5,9 +5,10 @@ seconds.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from assistant.errors import BadInput
 from earmark.bench.bench_home import (
@@ -18,23 +19,20 @@ from earmark.bench.bench_home import (
     opened_bench,
     silent_progress,
 )
+from earmark.bench.grouping import common_language, field_of, labels_by, language_said, word_error_rate
 from earmark.bench.jsonl import read_jsonl
-from earmark.bench.metrics import (
-    Figure,
-    auroc,
-    coverage_at_precision,
-    hit_at,
-    mean_figure,
-    ndcg,
-    reciprocal_rank,
-    worst_ranks,
-)
-from knowledge.finding.moment import Found, Verdict
+from earmark.bench.kept_vectors import prepared
+from earmark.bench.measures import retrieval_measures
+from earmark.bench.metrics import Figure, worst_ranks
+from earmark.bench.outcomes import DEPTH, Outcome
+from earmark.bench.quality import Quality, quality_of
+from earmark.bench.runs import Data, data_of
+from knowledge.finding.moment import Found
 from knowledge.passages.cutting import count_words
 from knowledge.transcripts.segment import Segment
 
-DEPTH = 10
-"""Documents ranked for each question."""
+CORPUS, QUERIES, JUDGEMENTS = "corpus.jsonl", "queries.jsonl", "qrels/test.tsv"
+UNANSWERABLE, NEAR = "unanswerable.jsonl", "unanswerable_near.jsonl"
 _MOMENTS = (20, 80)
 """A document may hold several moments: more are asked for where the first ones lie in too few documents."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])")
@@ -42,44 +40,58 @@ _SECONDS_A_WORD = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class RefusalReport:
-    """How well `covered` tells taught from untaught: answerable and unanswerable weigh the same."""
+class Asking:
+    """A question of a set. `id`: unique in the set; `relevant`: documents that answer it, none where it has no answer.
 
-    unanswerable: int
-    auroc: float
-    coverage_at_95: float
-    refused: Figure
-    """Share of the unanswerable that were not answered, by the thresholds that ship."""
+    `row`: as the file has it.
+    """
 
-    def as_document(self) -> dict[str, object]:
-        return {
-            "unanswerable": self.unanswerable,
-            "auroc": round(self.auroc, 4),
-            "coverage_at_95": round(self.coverage_at_95, 4),
-            "refused": self.refused.as_document(),
-        }
+    id: str
+    text: str
+    relevant: frozenset[str]
+    near: bool
+    language: str
+    wer: float | None
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BeirSet:
+    """A folder in BEIR's layout, read. Each document is a recording of its own."""
+
+    data: Data
+    recordings: tuple[GivenRecording, ...]
+    questions: tuple[Asking, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalReport:
+    """`passages`: searched for each question. `run`: lines of a TREC run file."""
+
+    data: Data
     documents: int
-    figures: Mapping[str, Figure]
-    refusal: RefusalReport | None
-    near_refusal: RefusalReport | None
+    passages: int
+    quality: Quality
+    outcomes: tuple[Outcome, ...] = field(repr=False)
     run: tuple[str, ...] = field(repr=False)
-    """Lines of a TREC run file."""
+
+    @property
+    def figures(self) -> Mapping[str, Figure]:
+        return self.quality.everything.figures
 
     def as_document(self) -> dict[str, object]:
-        return {
-            "documents": self.documents,
-            **{name: figure.as_document() for name, figure in self.figures.items()},
-            "unanswerable": self.refusal and self.refusal.as_document(),
-            "unanswerable_near": self.near_refusal and self.near_refusal.as_document(),
-        }
+        return {"documents": self.documents, "passages": self.passages, **self.quality.as_document()}
+
+    def lines(self) -> Iterator[str]:
+        yield f"{self.documents} documents, {self.passages} passages"
+        yield from self.quality.lines()
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Ranked:
+    """`scores`: the best documents, by id."""
+
+    asking: Asking
     scores: dict[str, float]
     found: Found
 
@@ -90,35 +102,63 @@ def bench_retrieval(
     embedder: BenchEmbedder | None,
     *,
     run: Path | None = None,
+    written: Path | None = None,
+    group_by: Sequence[str] = (),
     progress: Progress = silent_progress,
 ) -> RetrievalReport:
-    """`home`: an empty folder. `run`: where to write the TREC run file. Raises BadInput for a broken layout."""
-    corpus = read_jsonl(beir / "corpus.jsonl", needs=("_id", "text"))
-    questions = _questions(beir / "queries.jsonl")
-    relevant = read_judgements(beir / "qrels" / "test.tsv")
-    judged = {key: text for key, text in questions.items() if key in relevant}
-    with opened_bench(home, embedder) as opened:
-        opened.fill([_recording(each) for each in corpus], progress=progress)
-        asked = _ask_all(opened, judged, "asking", progress)
-        untaught = _ask_all(opened, _questions(beir / "unanswerable.jsonl"), "asking the untaught", progress)
-        near = _ask_all(opened, _questions(beir / "unanswerable_near.jsonl"), "asking near misses", progress)
+    """`home`: an empty folder. `run`: where to write the TREC run file. Raises BadInput for a broken layout.
+
+    `written`: a corpus.jsonl with the same ids as it was written, so that figures can be told by word error rate.
+    """
+    given = read_set(beir, written=written)
+    extra = {name: labels_by(((each.id, each.row) for each in given.questions), name, beir) for name in group_by}
+    ready = prepared(embedder)
+    with opened_bench(home, ready.embedder) as opened:
+        ready.passages(given.recordings, progress)
+        opened.fill(given.recordings, progress=progress)
+        ready.questions((each.text for each in given.questions), progress)
+        ranked = ask_all(opened, given.questions, progress)
+        passages = opened.count(opened.index.view())
+    outcomes = tuple(map(outcome_of, ranked))
     report = RetrievalReport(
-        documents=len(corpus),
-        figures=_figures(asked, relevant),
-        refusal=_refusal(asked, untaught),
-        near_refusal=_refusal(asked, near),
-        run=tuple(line for key, each in asked.items() for line in run_lines(key, each.scores)),
+        data=given.data,
+        documents=len(given.recordings),
+        passages=passages,
+        quality=quality_of(outcomes, retrieval_measures(), extra=extra),
+        outcomes=outcomes,
+        run=tuple(line for each in ranked if each.asking.relevant for line in run_lines(each.asking.id, each.scores)),
     )
     if run is not None:
         run.write_text("".join(f"{line}\n" for line in report.run), encoding="utf-8")
     return report
 
 
+def read_set(folder: Path, *, written: Path | None = None) -> BeirSet:
+    """Raises BadInput naming file and line."""
+    corpus = read_jsonl(folder / CORPUS, needs=("_id", "text"))
+    relevant = read_judgements(folder / JUDGEMENTS)
+    rows = read_jsonl(folder / QUERIES, needs=("_id", "text"))
+    judged = [row for row in rows if str(row["_id"]) in relevant]
+    language = common_language(str(row["text"]) for row in rows)
+    heard = _misheard_questions(rows, language) if written is None else _misheard_documents(corpus, written)
+    asked = [_asking(row, frozenset(relevant[str(row["_id"])]), language, heard) for row in judged]
+    for name, prefix in ((UNANSWERABLE, "unanswerable"), (NEAR, "near")):
+        others = read_jsonl(folder / name, needs=("_id", "text")) if (folder / name).exists() else []
+        wer = _misheard_questions(others, language) if written is None else {}
+        asked += [_asking(row, frozenset(), language, wer, prefix=prefix) for row in others]
+    data = data_of(folder.name, [folder / name for name in (CORPUS, QUERIES, JUDGEMENTS, UNANSWERABLE, NEAR)])
+    return BeirSet(data, tuple(map(_recording, corpus)), tuple(asked))
+
+
 def sentences_as_segments(text: str) -> list[Segment]:
     """One sentence a segment, in order; the seconds say nothing but that order."""
+    return segments_of_sentences(filter(None, map(str.strip, _SENTENCE_END.split(text))))
+
+
+def segments_of_sentences(sentences: Iterable[str]) -> list[Segment]:
     segments: list[Segment] = []
     clock = 0.0
-    for sentence in filter(None, map(str.strip, _SENTENCE_END.split(text))):
+    for sentence in sentences:
         length = _SECONDS_A_WORD * max(count_words(sentence), 1.0)
         segments.append(Segment(clock, clock + length, sentence))
         clock += length
@@ -146,30 +186,18 @@ def run_lines(question: str, scores: Mapping[str, float]) -> list[str]:
     return [f"{question} Q0 {document} {rank} {score:.6f} earmark" for rank, (document, score) in enumerate(ranked, 1)]
 
 
-def _questions(path: Path) -> dict[str, str]:
-    """None where the set has no such file: only queries.jsonl must be there."""
-    if path.name != "queries.jsonl" and not path.exists():
-        return {}
-    return {str(row["_id"]): str(row["text"]) for row in read_jsonl(path, needs=("_id", "text"))}
-
-
-def _recording(document: Mapping[str, object]) -> GivenRecording:
-    title = str(document.get("title") or "")
-    return GivenRecording(str(document["_id"]), title, sentences_as_segments(str(document["text"])))
-
-
-def _ask_all(home: BenchHome, questions: Mapping[str, str], what: str, progress: Progress) -> dict[str, _Asked]:
+def ask_all(home: BenchHome, questions: Sequence[Asking], progress: Progress = silent_progress) -> list[Ranked]:
     view = home.index.view()
-    asked = {}
-    for done, (key, text) in enumerate(questions.items()):
-        progress(what, done, len(questions))
+    ranked = []
+    for done, each in enumerate(questions):
+        progress("asking", done, len(questions))
         for k in _MOMENTS:
-            found = home.ask(text, k=k, view=view)
+            found = home.ask(each.text, k=k, view=view)
             scores = document_scores(found, home.names)
             if len(scores) >= DEPTH or len(found.hits) < k:
                 break
-        asked[key] = _Asked(scores, found)
-    return asked
+        ranked.append(Ranked(each, scores, found))
+    return ranked
 
 
 def document_scores(found: Found, names: Mapping[str, str]) -> dict[str, float]:
@@ -183,29 +211,62 @@ def document_scores(found: Found, names: Mapping[str, str]) -> dict[str, float]:
     return scores
 
 
-def _figures(asked: Mapping[str, _Asked], relevant: Mapping[str, set[str]]) -> dict[str, Figure]:
-    ranks = {key: worst_ranks(each.scores, relevant[key]) for key, each in asked.items()}
-    figures = {f"R@{k}": mean_figure([hit_at(each, k) for each in ranks.values()]) for k in (1, 5, 10)}
-    figures["MRR@10"] = mean_figure([reciprocal_rank(each, 10) for each in ranks.values()])
-    figures["nDCG@10"] = mean_figure([ndcg(each, len(relevant[key]), 10) for key, each in ranks.items()])
-    answered = [key for key, each in asked.items() if each.found.verdict is Verdict.ANSWERED]
-    figures["answered"] = mean_figure([float(key in set(answered)) for key in asked])
-    figures["right where answered"] = mean_figure([hit_at(ranks[key], 1) for key in answered])
-    return figures
-
-
-def _refusal(asked: Mapping[str, _Asked], untaught: Mapping[str, _Asked]) -> RefusalReport | None:
-    if not untaught or not asked:
-        return None
-    taught = [each.found.covered for each in asked.values()]
-    others = [each.found.covered for each in untaught.values()]
-    return RefusalReport(
-        unanswerable=len(others),
-        auroc=auroc(taught, others),
-        coverage_at_95=coverage_at_precision(taught, others),
-        refused=mean_figure(_refused([each.found for each in untaught.values()])),
+def outcome_of(ranked: Ranked) -> Outcome:
+    asking, found = ranked.asking, ranked.found
+    return Outcome(
+        id=asking.id,
+        answerable=bool(asking.relevant),
+        ranks=tuple(rank for rank in worst_ranks(ranked.scores, asking.relevant) if rank <= DEPTH),
+        relevant=len(asking.relevant),
+        start_error_s=None,
+        covered=found.covered,
+        probability=found.probability,
+        verdict=found.verdict,
+        near=asking.near,
+        language=asking.language,
+        kind=str(field_of(asking.row, "kind") or field_of(asking.row, "metadata.kind") or ""),
+        wer=asking.wer,
     )
 
 
-def _refused(found: Sequence[Found]) -> list[float]:
-    return [float(each.verdict is not Verdict.ANSWERED) for each in found]
+def _asking(
+    row: Mapping[str, Any], relevant: frozenset[str], language: str, wer: Mapping[str, float], *, prefix: str = ""
+) -> Asking:
+    """`wer`: by the question's id, or by that of a document that answers it."""
+    key = str(row["_id"])
+    known = [wer[each] for each in (key, *sorted(relevant)) if each in wer]
+    return Asking(
+        id=f"{prefix} {key}".strip(),
+        text=str(row["text"]),
+        relevant=relevant,
+        near=prefix == "near",
+        language=language_said(row) or language,
+        wer=known[0] if known else None,
+        row=row,
+    )
+
+
+def _misheard_questions(rows: Sequence[Mapping[str, Any]], language: str) -> dict[str, float]:
+    """Question → its word error rate, where `metadata.typed` says what was asked; not where that is a translation."""
+    typed = {str(row["_id"]): field_of(row, "metadata.typed") for row in rows}
+    said = {key: text for key, text in typed.items() if isinstance(text, str) and text}
+    if common_language(said.values()) != language:
+        return {}
+    heard = {str(row["_id"]): str(row["text"]) for row in rows}
+    return {key: word_error_rate(text, heard[key], language) for key, text in said.items()}
+
+
+def _misheard_documents(corpus: Sequence[Mapping[str, Any]], written: Path) -> dict[str, float]:
+    """Document → its word error rate against the same one as it was written."""
+    said = {str(row["_id"]): str(row["text"]) for row in read_jsonl(written, needs=("_id", "text"))}
+    heard = {str(row["_id"]): str(row["text"]) for row in corpus}
+    shared = said.keys() & heard.keys()
+    if not shared:
+        raise BadInput(f"{written}: no document has an id of the corpus", "give the same documents as written")
+    language = common_language(said.values())
+    return {key: word_error_rate(said[key], heard[key], language) for key in shared}
+
+
+def _recording(document: Mapping[str, object]) -> GivenRecording:
+    title = str(document.get("title") or "")
+    return GivenRecording(str(document["_id"]), title, sentences_as_segments(str(document["text"])))

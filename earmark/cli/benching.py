@@ -1,9 +1,7 @@
 """`earmark bench …`: quality figures on data of your own, through the functions that the page calls."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -14,20 +12,15 @@ from assistant.engine.client import EngineClient, Priority
 from assistant.errors import BadInput
 from assistant.recognising.recognizer import ClipOptions
 from earmark.bench.asr import Heard, HeardText, run_asr_bench
-from earmark.bench.bench_home import BenchEmbedder
-from earmark.bench.lectures import bench_lectures
 from earmark.bench.metrics import Figure
 from earmark.bench.moments import Pointed, Pointing, bench_moments
-from earmark.bench.retrieval import bench_retrieval
-from earmark.bench.search import bench_search
-from earmark.bench.search_corpus import PASSAGES_A_RECORDING, lectures_source, made_up_source
-from earmark.bench.search_home import Filled, fill_home, filled_home
 from earmark.build import House, open_asking, open_engine, open_house
+from earmark.cli import bench_finding, bench_search
+from earmark.cli.bench_finding import AsJson, fresh_folder, tell_progress
 from earmark.cli.console import errors, say, tell, tell_json
 from earmark.cli.flags import settings_of
 from earmark.cli.indexing import index_paths
 from earmark.settings import Settings
-from knowledge.embedding import TextKind
 
 bench = typer.Typer(
     name="bench",
@@ -35,8 +28,6 @@ bench = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @bench.command("asr")
@@ -90,7 +81,7 @@ def moments(
             ask=ask,
             voices=tuple(voice or ("flite",)),
             results=results,
-            progress=_progress,
+            progress=tell_progress,
         )
     tell_json(report.as_document()) if as_json else _tell_figures(report.figures)
 
@@ -109,111 +100,21 @@ def _pointing(answer: Answer) -> Pointing:
     return Pointing(pointed, answer.confident, answer.question.text)
 
 
-@bench.command("retrieval")
-def retrieval(
-    context: typer.Context,
-    beir: Annotated[Path, typer.Option(help="A folder with corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
-    run: Annotated[Path | None, typer.Option(help="Write a TREC run file.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find documents in BEIR's layout: R@k, MRR, nDCG, and how well questions nobody can answer are refused."""
-    with _bench_embedder(settings_of(context)) as embedder, _fresh_folder() as home:
-        report = bench_retrieval(beir, home, embedder, run=run, progress=_progress)
-    if as_json:
-        tell_json(report.as_document())
-        return
-    tell(f"{report.documents} documents")
-    _tell_figures(report.figures)
-    for name, refusal in (("unanswerable", report.refusal), ("near misses", report.near_refusal)):
-        if refusal is not None:
-            tell(f"{name}: {refusal.as_document()}")
-
-
-@bench.command("lectures")
-def lectures(
-    context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="A folder with recordings.jsonl, segments.jsonl, questions.jsonl.")],
-    results: Annotated[Path, typer.Option(help="Write one JSON line a question, as score_moments.py reads.")],
-    segments: Annotated[Path | None, typer.Option(help="Another transcript than segments.jsonl.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Point into timed transcripts of lectures; the results are scored by score_moments.py."""
-    with _bench_embedder(settings_of(context)) as embedder, _fresh_folder() as home:
-        report = bench_lectures(folder, home, embedder, results=results, segments=segments, progress=_progress)
-    tell_json(report.as_document()) if as_json else _tell_figures(report.figures)
-
-
-@bench.command("search")
-def search(
-    context: typer.Context,
-    passages: Annotated[int, typer.Option(min=PASSAGES_A_RECORDING, help="How many, rounded to whole recordings.")],
-    lectures: Annotated[
-        Path | None, typer.Option(help="A folder with segments.jsonl to resample; without: made-up text.")
-    ] = None,
-    questions: Annotated[int, typer.Option(min=50, help="How many are asked.")] = 300,
-    keep: Annotated[Path | None, typer.Option(help="Fill this folder, or measure again what was filled.")] = None,
-    beside: Annotated[bool, typer.Option(help="Measure plain engines on the same data too.")] = True,
-    as_json: AsJson = False,
-) -> None:
-    """How fast, how right and how large search is over so many passages, in all courses and in few."""
-    wanted = passages // PASSAGES_A_RECORDING * PASSAGES_A_RECORDING
-    with _fresh_folder() as folder:
-        home = keep or folder
-        filled = filled_home(home, wanted) or _fill(settings_of(context), home, wanted, lectures, questions)
-        report = bench_search(home, filled, beside=beside, progress=_progress)
-    if as_json:
-        tell_json(asdict(report))
-        return
-    for name, value in report.rows():
-        tell(f"| {name} | {value} |")
-
-
-def _fill(settings: Settings, home: Path, passages: int, lectures: Path | None, questions: int) -> Filled:
-    if lectures is None:
-        source = made_up_source(questions=questions)
-        return fill_home(home, source, passages, digest="0" * 64, languages=None, progress=_progress)
-    with _bench_embedder(settings) as embedder:
-        source = lectures_source(lectures, embedder.embed, questions=questions)
-        return fill_home(
-            home, source, passages, digest=embedder.digest, languages=embedder.languages, progress=_progress
-        )
-
-
-@contextmanager
-def _bench_embedder(settings: Settings) -> Iterator[BenchEmbedder]:
-    with open_engine(settings) as engine:
-        engine.embed(["Is anybody there?"], kind=TextKind.QUESTION)  # what it is can be known once it is loaded
-        state = engine.state().embedder
-        yield BenchEmbedder(
-            lambda texts, kind: engine.embed(texts, kind=kind, priority=Priority.INDEX), state.digest, state.languages
-        )
-
-
-@contextmanager
-def _fresh_folder() -> Iterator[Path]:
-    """A bench never touches real recordings."""
-    with tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder:
-        yield Path(folder)
-
-
 @contextmanager
 def _fresh_house(settings: Settings) -> Iterator[tuple[House, EngineClient]]:
     """An empty home, and the engine of the real one."""
     with (
-        _fresh_folder() as folder,
+        fresh_folder() as folder,
         open_engine(settings) as engine,
         open_house(settings.model_copy(update={"home": folder, "database_url": None})) as house,
     ):
         yield house, engine
 
 
-def _progress(what: str, done: int, total: int) -> None:
-    if errors.is_terminal:
-        errors.print(f"{what} {done} of {total}", end="\r")
-    elif done == 0:
-        say(f"{what} {total} …")
-
-
 def _tell_figures(figures: Mapping[str, Figure]) -> None:
     for name, figure in figures.items():
         tell(f"{name}: {figure}")
+
+
+bench_finding.hang(bench)
+bench_search.hang(bench)

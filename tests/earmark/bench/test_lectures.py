@@ -38,6 +38,20 @@ def test_the_second_an_answer_begins_is_written_down(tmp_path: Path) -> None:
     assert report.figures["moment@1"].value == 1.0
 
 
+def test_how_far_off_a_start_was_and_what_was_misheard(tmp_path: Path) -> None:
+    folder = write_lectures(tmp_path / "set")
+    heard = (folder / "segments.jsonl").read_text().replace("cuts text into", "cuts texts into")
+    (tmp_path / "heard.jsonl").write_text(heard)
+    report = bench_lectures(
+        folder, tmp_path / "home", EMBEDDER, results=tmp_path / "r.jsonl", segments=tmp_path / "heard.jsonl"
+    )
+    first, second = report.outcomes
+    assert (first.ranks, first.start_error_s, first.wer) == ((1,), 0.0, pytest.approx(1 / 6, abs=1e-4))
+    assert (second.answerable, second.ranks, second.wer) == (False, (), None)
+    assert str(report.figures["start error median"]) == "0.0 s [0.0 s, 0.0 s]"
+    assert set(report.quality.groups) == {"kind", "language and kind"}
+
+
 def test_a_rerun_gives_the_same_file(tmp_path: Path) -> None:
     folder = write_lectures(tmp_path / "set")
     for run in ("one", "two"):

@@ -2,12 +2,13 @@
 
 import itertools
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from assistant.errors import BadInput
-from earmark.bench.retrieval import bench_retrieval, read_judgements, sentences_as_segments
+from earmark.bench.retrieval import bench_retrieval, read_judgements, read_set, sentences_as_segments
 from tests.earmark.bench.bench_embedding import EMBEDDER
 
 DOCUMENTS = {
@@ -30,7 +31,7 @@ def write_set(folder: Path) -> Path:
     return folder
 
 
-def lines(path: Path, rows: list[dict[str, str]]) -> None:
+def lines(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
@@ -38,9 +39,8 @@ def test_documents_rank_as_their_best_hits_do(tmp_path: Path) -> None:
     report = bench_retrieval(write_set(tmp_path / "set"), tmp_path / "home", EMBEDDER, run=tmp_path / "run")
     assert report.documents == len(DOCUMENTS)
     assert report.figures["R@1"].value == 1.0
-    assert report.refusal is not None
-    assert report.refusal.auroc == 1.0
-    assert report.near_refusal is None
+    assert report.figures["covered AUROC"].value == 1.0
+    assert report.quality.near is None
     first = (tmp_path / "run").read_text().splitlines()[0].split()
     assert first[:4] == ["q1", "Q0", "fire", "1"]
     assert json.dumps(report.as_document())
@@ -55,6 +55,62 @@ def test_a_rerun_gives_the_same_run_file(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "set")
     runs = [bench_retrieval(folder, tmp_path / home, EMBEDDER).run for home in ("one", "two")]
     assert runs[0] == runs[1]
+
+
+def test_near_misses_are_measured_apart(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    lines(folder / "unanswerable_near.jsonl", [{"_id": "n1", "text": "Who pays for the taxi?"}])
+    report = bench_retrieval(folder, tmp_path / "home", EMBEDDER)
+    assert report.quality.everything.questions == 3
+    assert report.quality.near is not None
+    assert report.quality.near.questions == 3
+    assert [each.id for each in report.outcomes if each.near] == ["near n1"]
+
+
+def test_questions_are_told_apart_by_how_they_were_misheard(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    rows = [
+        {"_id": "q1", "text": "where is the assembly point", "metadata": {"typed": "Where is the assembly point?"}},
+        {"_id": "q2", "text": "who of proves taxi rides", "metadata": {"typed": "Who approves taxi rides?"}},
+    ]
+    lines(folder / "queries.jsonl", rows)
+    report = bench_retrieval(folder, tmp_path / "home", EMBEDDER)
+    assert list(report.quality.groups["word error rate"]) == ["0 %", "30 to 50 %"]
+
+
+def test_documents_are_told_apart_by_how_they_were_misheard(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    written = tmp_path / "written.jsonl"
+    said = DOCUMENTS | {"money": DOCUMENTS["money"].replace("Receipts", "Deceits")}
+    lines(written, [{"_id": key, "text": text} for key, text in said.items()])
+    wer = {each.id: each.wer for each in read_set(folder, written=written).questions}
+    assert wer == {"q1": 0.0, "q2": pytest.approx(1 / 14, abs=1e-4), "unanswerable u1": None}
+
+
+def test_another_corpus_is_no_written_one(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    lines(tmp_path / "other.jsonl", [{"_id": "elsewhere", "text": "x"}])
+    with pytest.raises(BadInput, match=r"other\.jsonl"):
+        read_set(folder, written=tmp_path / "other.jsonl")
+
+
+def test_a_translation_is_not_what_was_said(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    rows = [
+        {"_id": "q1", "text": "Wo ist der Sammelplatz und wie kommt man hin?", "metadata": {"typed": "Where is it?"}}
+    ]
+    lines(folder / "queries.jsonl", rows)
+    assert [each.wer for each in read_set(folder).questions if each.relevant] == [None]
+
+
+def test_figures_by_a_field_of_the_rows(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    rows = [{"_id": key, "text": text, "metadata": {"topic": document}} for key, (text, document) in QUESTIONS.items()]
+    lines(folder / "queries.jsonl", rows)
+    report = bench_retrieval(folder, tmp_path / "home", EMBEDDER, group_by=["metadata.topic"])
+    assert list(report.quality.groups["metadata.topic"]) == ["(not said)", "fire", "money"]
+    with pytest.raises(BadInput, match=r"metadata\.colour"):
+        bench_retrieval(folder, tmp_path / "other", EMBEDDER, group_by=["metadata.colour"])
 
 
 def test_sentences_are_segments_in_order() -> None:

@@ -1,0 +1,140 @@
+"""`earmark bench retrieval | lectures | compare`: how well it finds, kept and compared."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assistant.engine.client import Priority
+from earmark.bench.bench_home import BenchEmbedder
+from earmark.bench.comparing import compare
+from earmark.bench.lectures import LecturesReport, bench_lectures
+from earmark.bench.retrieval import RetrievalReport, bench_retrieval
+from earmark.bench.runs import Task, read_run, run_of, write_run
+from earmark.build import open_engine
+from earmark.cli.console import errors, say, tell, tell_json
+from earmark.cli.flags import settings_of
+from earmark.settings import Settings
+from knowledge.embedding import TextKind
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Keep = Annotated[Path | None, typer.Option(help="Keep the run as one JSON file, for `bench compare`.")]
+GroupBy = Annotated[
+    list[str] | None, typer.Option(help="Figures by a field of the questions' rows too, such as metadata.article.")
+]
+
+
+def hang(bench: typer.Typer) -> None:
+    bench.command("retrieval")(retrieval)
+    bench.command("lectures")(lectures)
+    bench.command("compare")(compare_runs)
+
+
+def retrieval(
+    context: typer.Context,
+    beir: Annotated[Path, typer.Option(help="A folder with corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
+    run: Annotated[Path | None, typer.Option(help="Write a TREC run file.")] = None,
+    keep: Keep = None,
+    group_by: GroupBy = None,
+    written: Annotated[
+        Path | None, typer.Option(help="A corpus.jsonl with the same ids as written: figures by word error rate.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find documents in BEIR's layout: R@k, MRR, nDCG, and whether what is told of each answer is true."""
+    with bench_embedder(settings_of(context)) as embedder, fresh_folder() as home:
+        report = bench_retrieval(
+            beir, home, embedder, run=run, written=written, group_by=group_by or (), progress=tell_progress
+        )
+    _keep(keep, Task.RETRIEVAL, report, embedder)
+    _tell(report, as_json=as_json)
+
+
+def lectures(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="A folder with recordings.jsonl, segments.jsonl, questions.jsonl.")],
+    results: Annotated[Path, typer.Option(help="Write one JSON line a question, as score_moments.py reads.")],
+    segments: Annotated[Path | None, typer.Option(help="Another transcript than segments.jsonl.")] = None,
+    keep: Keep = None,
+    group_by: GroupBy = None,
+    as_json: AsJson = False,
+) -> None:
+    """Point into timed transcripts of lectures; the results are scored by score_moments.py."""
+    with bench_embedder(settings_of(context)) as embedder, fresh_folder() as home:
+        report = bench_lectures(
+            folder,
+            home,
+            embedder,
+            results=results,
+            segments=segments,
+            group_by=group_by or (),
+            progress=tell_progress,
+        )
+    _keep(keep, Task.LECTURES, report, embedder)
+    _tell(report, as_json=as_json)
+
+
+def compare_runs(
+    one: Annotated[Path, typer.Argument(metavar="A.json", help="A kept run.")],
+    other: Annotated[Path, typer.Argument(metavar="B.json", help="Another one over the same questions.")],
+    by_group: Annotated[bool, typer.Option("--by-group", help="By language, kind and word error rate too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Two kept runs, question by question: A → B, the difference with its 95 % interval, and a p-value."""
+    comparison = compare(read_run(one), read_run(other), grouped=by_group)
+    if as_json:
+        tell_json(comparison.as_document())
+        return
+    for line in comparison.lines():
+        tell(line)
+
+
+def _keep(path: Path | None, task: Task, report: RetrievalReport | LecturesReport, embedder: BenchEmbedder) -> None:
+    if path is not None:
+        run = run_of(
+            task,
+            report.data,
+            report.outcomes,
+            passages=report.passages,
+            embedder=embedder.name,
+            embedder_digest=embedder.digest,
+        )
+        write_run(path, run)
+
+
+def _tell(report: RetrievalReport | LecturesReport, *, as_json: bool) -> None:
+    if as_json:
+        tell_json(report.as_document())
+        return
+    for line in report.lines():
+        tell(line)
+
+
+@contextmanager
+def bench_embedder(settings: Settings) -> Iterator[BenchEmbedder]:
+    with open_engine(settings) as engine:
+        engine.embed(["Is anybody there?"], kind=TextKind.QUESTION)  # what it is can be known once it is loaded
+        state = engine.state().embedder
+        yield BenchEmbedder(
+            lambda texts, kind: engine.embed(texts, kind=kind, priority=Priority.INDEX),
+            state.digest,
+            state.languages,
+            state.name,
+        )
+
+
+@contextmanager
+def fresh_folder() -> Iterator[Path]:
+    """A bench never touches real recordings."""
+    with tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder:
+        yield Path(folder)
+
+
+def tell_progress(what: str, done: int, total: int) -> None:
+    if errors.is_terminal:
+        errors.print(f"{what} {done} of {total}", end="\r")
+    elif done == 0:
+        say(f"{what} {total} …")
