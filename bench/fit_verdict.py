@@ -25,7 +25,8 @@ from sklearn.linear_model import LogisticRegression
 from earmark.bench.bench_home import BenchEmbedder, BenchHome, GivenRecording, opened_bench
 from earmark.bench.jsonl import read_jsonl
 from earmark.bench.metrics import auroc, coverage_at_precision
-from earmark.bench.retrieval import read_judgements, sentences_as_segments
+from earmark.bench.retrieval import read_judgements
+from earmark.bench.sentences import sentences_as_segments
 from knowledge.embedding import TextKind, Vectors
 from knowledge.finding.find import Looked
 from knowledge.finding.refusing import Features, feature_names

@@ -4,8 +4,7 @@ The documents have no sound. Each sentence is one segment, on a clock that only 
 seconds.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,16 +26,13 @@ from earmark.bench.metrics import Figure, worst_ranks
 from earmark.bench.outcomes import DEPTH, Outcome
 from earmark.bench.quality import Quality, quality_of
 from earmark.bench.runs import Data, data_of
+from earmark.bench.sentences import sentences_as_segments
 from knowledge.finding.moment import Found
-from knowledge.passages.cutting import count_words
-from knowledge.transcripts.segment import Segment
 
 CORPUS, QUERIES, JUDGEMENTS = "corpus.jsonl", "queries.jsonl", "qrels/test.tsv"
 UNANSWERABLE, NEAR = "unanswerable.jsonl", "unanswerable_near.jsonl"
 _MOMENTS = (20, 80)
 """A document may hold several moments: more are asked for where the first ones lie in too few documents."""
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])")
-_SECONDS_A_WORD = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +144,6 @@ def read_set(folder: Path, *, written: Path | None = None) -> BeirSet:
         asked += [_asking(row, frozenset(), language, wer, prefix=prefix) for row in others]
     data = data_of(folder.name, [folder / name for name in (CORPUS, QUERIES, JUDGEMENTS, UNANSWERABLE, NEAR)])
     return BeirSet(data, tuple(map(_recording, corpus)), tuple(asked))
-
-
-def sentences_as_segments(text: str) -> list[Segment]:
-    """One sentence a segment, in order; the seconds say nothing but that order."""
-    return segments_of_sentences(filter(None, map(str.strip, _SENTENCE_END.split(text))))
-
-
-def segments_of_sentences(sentences: Iterable[str]) -> list[Segment]:
-    segments: list[Segment] = []
-    clock = 0.0
-    for sentence in sentences:
-        length = _SECONDS_A_WORD * max(count_words(sentence), 1.0)
-        segments.append(Segment(clock, clock + length, sentence))
-        clock += length
-    return segments
 
 
 def read_judgements(path: Path) -> dict[str, set[str]]:

@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from assistant.engine.client import Priority
+from assistant.errors import BadInput
 from earmark.bench.bench_home import BenchEmbedder
 from earmark.bench.comparing import compare
+from earmark.bench.curve import CurveReport, Point, bench_curve
 from earmark.bench.lectures import LecturesReport, bench_lectures
 from earmark.bench.retrieval import RetrievalReport, bench_retrieval
-from earmark.bench.runs import Task, read_run, run_of, write_run
+from earmark.bench.runs import Data, Task, read_run, run_of, write_run
 from earmark.build import open_engine
 from earmark.cli.console import errors, say, tell, tell_json
 from earmark.cli.flags import settings_of
@@ -42,14 +44,43 @@ def retrieval(
     written: Annotated[
         Path | None, typer.Option(help="A corpus.jsonl with the same ids as written: figures by word error rate.")
     ] = None,
+    distractors: Annotated[
+        list[Path] | None,
+        typer.Option(help="Fill the corpus up with these: a BEIR folder, a folder of lectures, or lines with a text."),
+    ] = None,
+    at: Annotated[str, typer.Option(help="Passages to fill up to, such as 10000,100000.")] = "",
+    made_vectors: Annotated[
+        bool, typer.Option("--made-vectors", help="Recombined passages get their sentences' mean for a vector: faster.")
+    ] = False,
+    most: Annotated[int | None, typer.Option(min=1, help="Ask so many questions at each size, by chance.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find documents in BEIR's layout: R@k, MRR, nDCG, and whether what is told of each answer is true."""
+    """Find documents in BEIR's layout: R@k, MRR, nDCG, and whether what is told of each answer is true.
+
+    With --distractors and --at the same questions are asked again while the corpus grows.
+    """
+    if distractors or at:
+        with bench_embedder(settings_of(context)) as embedder, fresh_folder() as home:
+            curve = bench_curve(
+                beir,
+                home,
+                embedder,
+                distractors=distractors or (),
+                sizes=_sizes(at),
+                made_vectors=made_vectors,
+                most=most,
+                progress=tell_progress,
+            )
+        for point in curve.points:
+            place = keep and keep.with_stem(f"{keep.stem}-{point.passages}")
+            _keep(place, Task.RETRIEVAL, curve.data, point, embedder)
+        _tell(curve, as_json=as_json)
+        return
     with bench_embedder(settings_of(context)) as embedder, fresh_folder() as home:
         report = bench_retrieval(
             beir, home, embedder, run=run, written=written, group_by=group_by or (), progress=tell_progress
         )
-    _keep(keep, Task.RETRIEVAL, report, embedder)
+    _keep(keep, Task.RETRIEVAL, report.data, report, embedder)
     _tell(report, as_json=as_json)
 
 
@@ -73,7 +104,7 @@ def lectures(
             group_by=group_by or (),
             progress=tell_progress,
         )
-    _keep(keep, Task.LECTURES, report, embedder)
+    _keep(keep, Task.LECTURES, report.data, report, embedder)
     _tell(report, as_json=as_json)
 
 
@@ -92,11 +123,24 @@ def compare_runs(
         tell(line)
 
 
-def _keep(path: Path | None, task: Task, report: RetrievalReport | LecturesReport, embedder: BenchEmbedder) -> None:
+def _sizes(at: str) -> list[int]:
+    try:
+        return [int(each) for each in at.split(",")]
+    except ValueError as error:
+        raise BadInput(f"--at {at!r}: no numbers of passages", "give them as in 10000,100000") from error
+
+
+def _keep(
+    path: Path | None,
+    task: Task,
+    data: Data,
+    report: RetrievalReport | LecturesReport | Point,
+    embedder: BenchEmbedder,
+) -> None:
     if path is not None:
         run = run_of(
             task,
-            report.data,
+            data,
             report.outcomes,
             passages=report.passages,
             embedder=embedder.name,
@@ -105,7 +149,7 @@ def _keep(path: Path | None, task: Task, report: RetrievalReport | LecturesRepor
         write_run(path, run)
 
 
-def _tell(report: RetrievalReport | LecturesReport, *, as_json: bool) -> None:
+def _tell(report: RetrievalReport | LecturesReport | CurveReport, *, as_json: bool) -> None:
     if as_json:
         tell_json(report.as_document())
         return

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import BadInput
-from earmark.bench.retrieval import bench_retrieval, read_judgements, read_set, sentences_as_segments
+from earmark.bench.retrieval import bench_retrieval, read_judgements, read_set
+from earmark.bench.sentences import sentences_as_segments
 from tests.earmark.bench.bench_embedding import EMBEDDER
 
 DOCUMENTS = {
