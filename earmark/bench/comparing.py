@@ -17,6 +17,8 @@ from earmark.bench.resampling import bootstrap_weights, every_question_once, int
 from earmark.bench.runs import Run, Task
 
 SWAPS = 2000
+SIGNS_A_SWAP = 5
+"""A mean's rounds cost nothing: there are so many times more of them."""
 ROUNDING = 1e-9
 """Sums of the same numbers in another order count as equal."""
 NAMED = 5
@@ -160,7 +162,7 @@ def _swapped_pairs(measure: Measure, one: Columns, other: Columns, swaps: int) -
         return None
     changes = np.nan_to_num(yours - mine)
     changes = changes[changes != 0]
-    signs = np.random.default_rng(SEED).choice((-1.0, 1.0), (swaps, len(changes)))
+    signs = np.random.default_rng(SEED).choice((-1.0, 1.0), (SIGNS_A_SWAP * swaps, len(changes)))
     return _share_as_large(signs @ changes, float(changes.sum()))
 
 

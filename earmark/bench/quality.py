@@ -1,6 +1,6 @@
 """A run's figures, all questions together and group by group, as a document and as lines for a terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from earmark.bench.calibration import Bin, reliability
@@ -61,8 +61,7 @@ class Quality:
         if self.near is not None:
             yield from ("", "near misses as the unanswerable ones", *self.near.lines())
         for name, sheets in self.groups.items():
-            for group, sheet in sheets.items():
-                yield from ("", f"{name}: {group}", *sheet.lines())
+            yield from ("", *_table(name, sheets))
 
 
 def quality_of(
@@ -97,6 +96,20 @@ def _grouped(outcomes: Sequence[Outcome], labels: Labels, measures: Sequence[Mea
 def _sheet(outcomes: Sequence[Outcome], measures: Sequence[Measure]) -> Sheet:
     answerable = sum(each.answerable for each in outcomes)
     return Sheet(len(outcomes), answerable, figures_of(columns_of(outcomes), measures))
+
+
+def _table(name: str, sheets: Mapping[str, Sheet]) -> Iterator[str]:
+    """Markdown: a column a group, a row a figure that any of them can give."""
+    figures = dict.fromkeys(figure for sheet in sheets.values() for figure in sheet.figures)
+    yield _row(name, sheets)
+    yield _row("---", ["---:"] * len(sheets))
+    yield _row("questions, answerable", (f"{each.questions}, {each.answerable}" for each in sheets.values()))
+    for figure in figures:
+        yield _row(figure, (str(each.figures.get(figure, "-")) for each in sheets.values()))
+
+
+def _row(head: str, cells: Iterable[str]) -> str:
+    return f"| {' | '.join((head, *cells))} |"
 
 
 def _bin_line(each: Bin) -> str:

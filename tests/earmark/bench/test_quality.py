@@ -48,6 +48,16 @@ def test_a_group_that_cannot_give_a_figure_gives_none() -> None:
     assert groups["kind"]["paraphrase"].questions == 2
 
 
+def test_groups_stand_side_by_side_in_a_table() -> None:
+    lines = list(quality_of(FOUR, lectures_measures()).lines())
+    at = lines.index("| kind | near-verbatim | paraphrase | unanswerable |")
+    assert lines[at + 1 : at + 4] == [
+        "| --- | ---: | ---: | ---: |",
+        "| questions, answerable | 1, 1 | 2, 2 | 1, 0 |",
+        "| moment@1 | 100.0 [100.0, 100.0] | 0.0 [0.0, 0.0] | - |",
+    ]
+
+
 def test_near_misses_count_only_apart() -> None:
     near = outcome("n", answerable=False, near=True, covered=0.9)
     quality = quality_of([*FOUR, near], lectures_measures())
