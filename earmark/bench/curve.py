@@ -141,8 +141,8 @@ class _Filling:
         made, still_lacking = _taken(self._recombined, lacking) if lacking > 0 else ([], lacking)
         self.distractors += wanted - lacking
         self.recombined += lacking - still_lacking
-        if self._made_vectors and self._ready.vectors is not None and made:
-            give_made_vectors(made, self._ready.vectors)
+        if self._made_vectors:
+            give_made_vectors(made, self._ready, self._progress)
         _fill(self._home, self._ready, [*documents, *made], self._progress)
 
 

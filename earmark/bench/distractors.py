@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from assistant.errors import BadInput
-from earmark.bench.bench_home import GivenRecording
+from earmark.bench.bench_home import GivenRecording, Progress, silent_progress
 from earmark.bench.grouping import common_language
 from earmark.bench.jsonl import read_jsonl
-from earmark.bench.kept_vectors import KeptVectors
+from earmark.bench.kept_vectors import KeptVectors, Prepared
 from earmark.bench.metrics import SEED
 from earmark.bench.sentences import segments_of_sentences, sentences_of
 from knowledge.embedding import TextKind, Vectors
@@ -77,18 +77,27 @@ def recombined(distractors: Sequence[Distractor], *, seed: int = SEED) -> Iterat
         yield GivenRecording(f"{NAME} recombined {number}", "", segments_of_sentences(said))
 
 
-def give_made_vectors(recordings: Sequence[GivenRecording], vectors: KeptVectors) -> None:
+def give_made_vectors(
+    recordings: Sequence[GivenRecording], ready: Prepared, progress: Progress = silent_progress
+) -> None:
     """A passage's vector is the mean of its sentences', of length 1: only each sentence is embedded, once."""
-    sentences = sorted({segment.text for each in recordings for segment in each.segments})
-    vectors.make(sentences, TextKind.PASSAGE)
-    for each in recordings:
-        drafts = cut_passages(each.segments)
-        means = np.stack([_mean(draft, each.segments, vectors) for draft in drafts])
-        vectors.give([embedding_text(draft.text, "") for draft in drafts], means, TextKind.PASSAGE)
+    if ready.vectors is None:
+        return
+    cut = [(each.segments, draft) for each in recordings for draft in cut_passages(each.segments)]
+    known = [(segments, draft) for segments, draft in cut if ready.embeds(draft.language)]
+    said = (segment.text for segments, draft in known for segment in _of(draft, segments))
+    ready.vectors.make(said, TextKind.PASSAGE, progress)
+    for segments, draft in known:
+        mean = _mean(draft, segments, ready.vectors)
+        ready.vectors.give([embedding_text(draft.text, "")], mean[None], TextKind.PASSAGE)
+
+
+def _of(draft: PassageDraft, segments: Sequence[Segment]) -> Sequence[Segment]:
+    return segments[draft.first_segment : draft.last_segment + 1]
 
 
 def _mean(draft: PassageDraft, segments: Sequence[Segment], vectors: KeptVectors) -> Vectors:
-    said = [each.text for each in segments[draft.first_segment : draft.last_segment + 1]]
+    said = [each.text for each in _of(draft, segments)]
     mean = vectors(said, TextKind.PASSAGE).mean(axis=0)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
 

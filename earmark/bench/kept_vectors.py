@@ -47,15 +47,15 @@ class Prepared:
     def passages(self, recordings: Iterable[GivenRecording], progress: Progress = silent_progress) -> None:
         if self.vectors is not None:
             drafts = [draft for each in recordings for draft in cut_passages(each.segments)]
-            texts = [embedding_text(each.text, "") for each in drafts if self._embeds(each.language)]
+            texts = [embedding_text(each.text, "") for each in drafts if self.embeds(each.language)]
             self.vectors.make(texts, TextKind.PASSAGE, progress)
 
     def questions(self, texts: Iterable[str], progress: Progress = silent_progress) -> None:
         if self.vectors is not None:
-            said = [text for text in texts if text.strip() and self._embeds(guess_language(text))]
+            said = [text for text in texts if text.strip() and self.embeds(guess_language(text))]
             self.vectors.make(said, TextKind.QUESTION, progress)
 
-    def _embeds(self, language: str) -> bool:
+    def embeds(self, language: str) -> bool:
         return self.embedder is not None and knows(self.embedder.languages, language)
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 from assistant.errors import BadInput
 from earmark.bench.curve import bench_curve, drawn
 from earmark.bench.distractors import Distractor, fillers, fitting, give_made_vectors, read_distractors, recombined
-from earmark.bench.kept_vectors import KeptVectors
+from earmark.bench.kept_vectors import prepared
 from earmark.bench.retrieval import read_set
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind
 from knowledge.passages.cutting import cut_passages
 from tests.earmark.bench.bench_embedding import EMBEDDER, embed
+from tests.earmark.bench.test_kept_vectors import CountingEmbedder
 from tests.earmark.bench.test_retrieval import DOCUMENTS, lines, write_set
 
 OTHERS = [
@@ -45,7 +47,7 @@ def test_the_corpus_grows_to_each_size_in_turn(tmp_path: Path, others: Path) -> 
     assert json.dumps(report.as_document())
 
 
-def test_made_vectors_are_said_and_are_the_sentences_mean(tmp_path: Path, others: Path) -> None:
+def test_made_vectors_are_said(tmp_path: Path, others: Path) -> None:
     report = bench_curve(
         write_set(tmp_path / "set"),
         tmp_path / "home",
@@ -58,21 +60,27 @@ def test_made_vectors_are_said_and_are_the_sentences_mean(tmp_path: Path, others
     assert "not embedded" in report.notes[-1]
     assert len(report.points[0].outcomes) == 1
 
-    asked: list[str] = []
 
-    def listening(texts: list[str], kind: TextKind) -> Vectors:
-        asked.extend(texts)
-        return embed(texts, kind)
-
-    vectors = KeptVectors(listening)
+def test_a_made_vector_is_the_mean_of_the_sentences(others: Path) -> None:
+    counting = CountingEmbedder()
+    ready = prepared(replace(EMBEDDER, embed=counting))
+    assert ready.vectors is not None
     recording = next(recombined(read_distractors(others)))
-    give_made_vectors([recording], vectors)
+    give_made_vectors([recording], ready)
     passage = cut_passages(recording.segments)[0]
     said = [each.text for each in recording.segments[: passage.last_segment + 1]]
     mean = embed(said, TextKind.PASSAGE).mean(axis=0)
-    made = vectors([passage.text], TextKind.PASSAGE)[0]
+    made = ready.vectors([passage.text], TextKind.PASSAGE)[0]
     assert np.allclose(made, mean / np.linalg.norm(mean), atol=1e-6)
-    assert len(asked) == 4
+    assert sum(map(len, counting.asked)) == 4
+
+
+def test_no_vector_is_made_of_what_the_embedder_does_not_know() -> None:
+    counting = CountingEmbedder()
+    recording = next(recombined([Distractor("zh", ("这是中文的句子。", "这是另外一个句子。"))]))
+    give_made_vectors([recording], prepared(replace(EMBEDDER, embed=counting)))
+    give_made_vectors([recording], prepared(None))
+    assert not counting.asked
 
 
 def test_chance_is_seeded_and_takes_every_document_once(others: Path) -> None:
