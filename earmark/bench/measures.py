@@ -54,8 +54,7 @@ def retrieval_measures() -> tuple[Measure, ...]:
         *(mean_of(f"R@{k}", partial(hit_within, k)) for k in (1, 5, 10)),
         mean_of(f"MRR@{DEPTH}", partial(reciprocal, DEPTH)),
         mean_of(f"nDCG@{DEPTH}", lambda columns: _where(columns.answerable, columns.gain)),
-        *_confident_measures(),
-        *_honesty_measures(),
+        *honesty_measures(),
     )
 
 
@@ -66,9 +65,18 @@ def lectures_measures() -> tuple[Measure, ...]:
         mean_of("MRR", partial(reciprocal, np.inf)),
         Measure("start error median", partial(_quantile, 0.5), _start_error, Unit.SECONDS, more_is_better=False),
         Measure("start error p90", partial(_quantile, 0.9), _start_error, Unit.SECONDS, more_is_better=False),
-        *_confident_measures(),
-        *_honesty_measures(),
+        *honesty_measures(),
     )
+
+
+def honesty_measures() -> tuple[Measure, ...]:
+    """What unanswerable questions have a part in: is what is told of an answer true?"""
+    numbers: tuple[tuple[str, Each, IsTrue], ...] = (
+        ("covered", lambda columns: columns.covered, lambda columns: columns.answerable),
+        ("probability", lambda columns: columns.probability, lambda columns: columns.right),
+    )
+    told = (measure for name, each, true in numbers for measure in _told_measures(name, each, true))
+    return (*_confident_measures(), *told)
 
 
 def _confident_measures() -> tuple[Measure, ...]:
@@ -84,14 +92,6 @@ def _confident_measures() -> tuple[Measure, ...]:
             more_is_better=False,
         ),
     )
-
-
-def _honesty_measures() -> tuple[Measure, ...]:
-    numbers: tuple[tuple[str, Each, IsTrue], ...] = (
-        ("covered", lambda columns: columns.covered, lambda columns: columns.answerable),
-        ("probability", lambda columns: columns.probability, lambda columns: columns.right),
-    )
-    return tuple(measure for name, told, true in numbers for measure in _told_measures(name, told, true))
 
 
 def _told_measures(name: str, told: Each, true: IsTrue) -> tuple[Measure, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from earmark.bench.calibration import Bin, reliability
 from earmark.bench.grouping import Labels, groups_of
-from earmark.bench.measures import Measure
+from earmark.bench.measures import Measure, honesty_measures
 from earmark.bench.metrics import Figure
 from earmark.bench.outcomes import Columns, Outcome, columns_of
 from earmark.bench.resampling import figures_of
@@ -33,7 +33,8 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """`everything`: all questions but near misses. `near`: answerable questions and near misses instead.
+    """`everything`: all questions but near misses. `near`: honesty over answerable questions and
+    near misses instead.
 
     `groups`: grouping → group → figures. `reliability`: "covered" and "probability" → bins.
     """
@@ -72,7 +73,7 @@ def quality_of(
     columns = columns_of(far)
     return Quality(
         everything=_sheet(far, measures),
-        near=_sheet(near, measures) if any(each.near for each in near) else None,
+        near=_sheet(near, honesty_measures()) if any(each.near for each in near) else None,
         groups={name: _grouped(far, labels, measures) for name, labels in groups_of(far, extra).items()},
         reliability=_reliability(columns),
     )
