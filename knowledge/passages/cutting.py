@@ -84,15 +84,17 @@ def _parts(before: Segment, after: Segment) -> bool:
 
 
 def _windows(sizes: Sequence[float]) -> Iterator[tuple[int, int]]:
-    """First and last index of each window; the last one reaches back so that it is not a stump."""
-    first = 0
+    """First and last index of each window; the last one reaches back so that it is not a stump. A window that ends
+    where the one before it ended (it begins with a long segment) says nothing new."""
+    first, ended = 0, -1
     while True:
         last = _reach(sizes, first)
         if last == len(sizes) - 1:
             yield _reach_back(sizes, last, floor=first), last
             return
-        yield first, last
-        first = min(_step(sizes, first), last + 1)
+        if last > ended:
+            yield first, last
+        first, ended = min(_step(sizes, first), last + 1), last
 
 
 def _reach(sizes: Sequence[float], first: int) -> int:

@@ -72,6 +72,13 @@ def captions(count: int, text: str, language: str = "en") -> list[Segment]:
     return [Segment(2.0 * at, 2.0 * at + 1.9, text, language) for at in range(count)]
 
 
+def test_a_long_segment_is_not_a_passage_of_its_own_within_another() -> None:
+    texts = ["safety " * 30, "safety " * 2, "safety " * 60, "safety " * 3]
+    segments = [Segment(2.0 * at, 2.0 * at + 1.9, text.strip(), "en") for at, text in enumerate(texts)]
+    places = [(each.first_segment, each.last_segment) for each in cut_passages(segments)]
+    assert places == [(0, 1), (1, 2), (2, 3)]
+
+
 def test_windows_are_about_forty_words_every_twenty() -> None:
     passages = cut_passages(captions(60, "five words in each one"))
     sizes = [count_words(each.text) for each in passages]
