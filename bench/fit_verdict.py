@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from earmark.bench.bench_home import BenchEmbedder, BenchHome, GivenRecording, opened_bench
+from earmark.bench.bench_home import BenchEmbedder, BenchHome, Embed, GivenRecording, opened_bench
 from earmark.bench.jsonl import read_jsonl
+from earmark.bench.kept_vectors import KeptVectors
 from earmark.bench.metrics import auroc, coverage_at_precision
 from earmark.bench.retrieval import read_judgements
 from earmark.bench.sentences import sentences_as_segments
-from knowledge.embedding import TextKind, Vectors
 from knowledge.finding.find import Looked
 from knowledge.finding.refusing import Features, feature_names
 from knowledge.transcripts.segment import Segment
@@ -43,8 +43,6 @@ FEWEST_MISTAKES = 0.05
 """`covered` below the threshold that passes all but so many of the taught questions counts as absent."""
 RIGHT_FROM = 0.9
 """Answers given are right so often, over the pooled sets with as many untaught questions as taught ones."""
-
-Embed = Callable[[list[str], TextKind], Vectors]
 
 
 @dataclass(frozen=True)
@@ -80,15 +78,8 @@ def packaged_embedding(model: Path) -> Embed:
     """The model in this folder, each text embedded once: parts of one corpus share most of their passages."""
     from knowledge.sentence_embedder import SentenceEmbedder
 
-    embedder, kept = SentenceEmbedder(model), dict[str, Vectors]()
-
-    def embed(texts: list[str], kind: TextKind) -> Vectors:
-        fresh = [text for text in dict.fromkeys(texts) if text not in kept]
-        if fresh:
-            kept.update(zip(fresh, embedder.embed(fresh, kind=kind), strict=True))
-        return np.stack([kept[text] for text in texts])
-
-    return embed
+    embedder = SentenceEmbedder(model)
+    return KeptVectors(lambda texts, kind: embedder.embed(texts, kind=kind))
 
 
 def collect(data: Path, embedder: BenchEmbedder, *, most: int) -> list[Example]:

@@ -24,10 +24,12 @@ _ALL = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Vectors by passage id, of the embedder with this digest. `left`: how many lacked one before these."""
+    """Vectors by passage id, of the embedder with this digest, and those of their tokens, packed. `left`: how many
+    lacked them before these."""
 
     digest: str
     vectors: Mapping[str, NDArray[np.float32]]
+    tokens: Mapping[str, bytes]
     left: int
 
 
@@ -65,8 +67,9 @@ def embed_passages(
     vectors = engine.embed(texts, kind=TextKind.PASSAGE, priority=Priority.INDEX)
     if engine.state().embedder.digest != embedder.digest:
         raise EmbedderDown("the embedder was changed meanwhile", "nothing to do: it is asked again")
-    by_id = {passage.id: vector for passage, vector in zip(passages, vectors, strict=True)}
-    return Embedded(embedder.digest, by_id, left)
+    ids = [passage.id for passage in passages]
+    by_id = dict(zip(ids, vectors.whole, strict=True))
+    return Embedded(embedder.digest, by_id, dict(zip(ids, vectors.tokens, strict=True)), left)
 
 
 def _without_vector(services: Services, job: Job, revision: int, digest: str) -> list[Passage]:
@@ -76,7 +79,7 @@ def _without_vector(services: Services, job: Job, revision: int, digest: str) ->
 
 def _saving(embedded: Embedded, progress: Progress, total: int) -> Callable[[Session], None]:
     def write(session: Session) -> None:
-        save_vectors(session, embedded.digest, embedded.vectors)
+        save_vectors(session, embedded.digest, embedded.vectors, tokens=embedded.tokens)
         done = total - embedded.left + len(embedded.vectors)
         progress.note(session, JobStep.EMBEDDING, done, total, "passages")
 

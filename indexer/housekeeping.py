@@ -128,7 +128,7 @@ def embed_missing(services: Services) -> bool:
         _LOG.info("embedding put off", reason=error.detail)
         return False
     with services.database.write() as session:
-        passages.save_vectors(session, embedded.digest, embedded.vectors)
+        passages.save_vectors(session, embedded.digest, embedded.vectors, tokens=embedded.tokens)
         for recording_id, revision in {(passage.recording_id, passage.revision) for passage in batch}:
             row = session.get(RecordingRow, recording_id, with_for_update=True)
             if row is None or row.state is not RecordingState.READY or row.revision != revision:

@@ -4,17 +4,23 @@ Torch is imported when an embedder is made, never before: only the engine's devi
 """
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
+from knowledge.finding.languages import guess_language, small_words
 from knowledge.model_files import MINILM, MINILM_SHA256, WrongModel, digest_of, folder_digest
+from knowledge.token_vectors import pack
 
 BATCH = 32
 PROMPT_NAMES = {TextKind.QUESTION: ("query",), TextKind.PASSAGE: ("document", "passage")}
 """What models call the two kinds in their own `prompts`, in the order looked for."""
+_WORD = re.compile(r"\w+")
 
 
 class SentenceEmbedder:
@@ -51,23 +57,64 @@ class SentenceEmbedder:
     def languages(self) -> frozenset[str] | None:
         return frozenset({"en"}) if self._packaged else None
 
-    def embed(self, texts: Sequence[str], *, kind: TextKind) -> Vectors:
+    def embed(self, texts: Sequence[str], *, kind: TextKind) -> TextVectors:
         if not texts:
-            return np.zeros((0, self.dimensions), np.float32)
-        vectors = self._model.encode(
+            return TextVectors(np.zeros((0, self.dimensions), np.float32), ())
+        prompt = self._prompt(kind)
+        made = self._model.encode(
             list(texts),
-            prompt=self._prompt(kind),
+            prompt=prompt,
             batch_size=BATCH,
             show_progress_bar=False,
-            convert_to_numpy=True,
-            normalize_embeddings=True,
+            output_value=None,  # the whole and its tokens, from one pass
         )
-        return np.ascontiguousarray(vectors, dtype=np.float32)
+        whole = np.stack([_plain(each["sentence_embedding"]) for each in made])
+        whole /= np.linalg.norm(whole, axis=1, keepdims=True).clip(1e-12)
+        tokens = tuple(self._tokens(text, prompt, each) for text, each in zip(texts, made, strict=True))
+        return TextVectors(np.ascontiguousarray(whole), tokens)
+
+    def _tokens(self, text: str, prompt: str, made: Mapping[str, Any]) -> bytes:
+        """Packed vectors of the tokens that tell something: no signs of punctuation, none of the words that every
+        text is full of. Nothing where the tokeniser cannot say which characters a token stands for."""
+        vectors, said = made.get("token_embeddings"), made.get("attention_mask")
+        if vectors is None or said is None or not getattr(self._model.tokenizer, "is_fast", False):
+            return b""
+        cut = self._model.tokenizer(
+            prompt + text,
+            truncation=True,
+            max_length=self._model.max_seq_length,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+        )
+        if len(cut["input_ids"]) != int(said.sum()):
+            return b""
+        rows = _plain(vectors)[_plain(said) > 0]
+        telling = _telling(text)
+        starts = [first - len(prompt) for first, _ in cut["offset_mapping"]]
+        kept = [
+            at
+            for at, (start, special) in enumerate(zip(starts, cut["special_tokens_mask"], strict=True))
+            if not special and 0 <= start < len(telling) and telling[start]
+        ]
+        return pack([starts[at] for at in kept], rows[kept])
 
     def _prompt(self, kind: TextKind) -> str:
         """The model's own prompt for this kind; none where it defines none, never its default for the other."""
         prompts: dict[str, str] = self._model.prompts
         return next((prompts[name] for name in PROMPT_NAMES[kind] if prompts.get(name)), "")
+
+
+def _plain(tensor: Any) -> NDArray[np.float32]:
+    return np.asarray(tensor.float().cpu().numpy() if hasattr(tensor, "cpu") else tensor, np.float32)
+
+
+def _telling(text: str) -> NDArray[np.bool_]:
+    """For each character: does it belong to a word that tells something?"""
+    told = np.zeros(len(text), np.bool_)
+    common = small_words(guess_language(text))
+    for word in _WORD.finditer(text):
+        told[word.start() : word.end()] = word.group().casefold() not in common
+    return told
 
 
 def _load(folder: Path, threads: int | None):  # type: ignore[no-untyped-def]  # the library is untyped here

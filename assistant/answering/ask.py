@@ -18,7 +18,7 @@ from assistant.errors import BadInput, PartDown, UnknownLanguage
 from assistant.questions import log as question_log
 from assistant.recognising.recognizer import ClipOptions
 from knowledge.database import Database, new_id, storable_text
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.find import Question, SegmentReader, find
 from knowledge.finding.languages import guess_language
 from knowledge.finding.moment import Found, Hit, Verdict
@@ -159,17 +159,23 @@ class Asking:
     ) -> Answer:
         text = heard.question.text
         before_embedding = self._clock()
-        vector, embedder, notes = self._embedded(text, heard.question.language, turn)
+        vectors, embedder, notes = self._embedded(text, heard.question.language, turn)
         before_search = self._clock()
         permitted = self._all_courses() if courses is None else courses
         view = self._index.view()
         if embedder is not None and view.embedder_digest != embedder.digest:
             # Vectors of two embedders are never compared; the index has those of the new one in a moment.
-            vector = None
+            vectors = None
             notes = (*notes, NOTE_WORDS_ALONE) if NOTE_WORDS_ALONE not in notes else notes
         with self._database.read() as session:
             found = find(
-                Question(text, heard.question.language, vector, embedder.languages if embedder else None),
+                Question(
+                    text,
+                    heard.question.language,
+                    vectors.whole if vectors else None,
+                    embedder.languages if embedder else None,
+                    vectors.tokens[0] if vectors else b"",
+                ),
                 view=view,
                 segments=_segments_in(session),
                 courses=permitted,
@@ -200,16 +206,16 @@ class Asking:
 
     def _embedded(
         self, text: str, language: str, turn: str | None
-    ) -> tuple[Vectors | None, ModelState | None, tuple[str, ...]]:
-        """The question's vector and whose it is, or a note: without an embedder, words and sounds still find."""
+    ) -> tuple[TextVectors | None, ModelState | None, tuple[str, ...]]:
+        """The question's vectors and whose they are, or a note: without an embedder, words and sounds still find."""
         try:
-            vector = self._engine.embed([text], kind=TextKind.QUESTION, deadline_s=EMBED_DEADLINE_S, asker=turn)
+            vectors = self._engine.embed([text], kind=TextKind.QUESTION, deadline_s=EMBED_DEADLINE_S, asker=turn)
             embedder = self._engine.state().embedder
         except PartDown:
             return None, None, (NOTE_WORDS_ALONE,)
         if embedder.languages is not None and language.split("-")[0] not in embedder.languages:
-            return vector, embedder, (NOTE_LANGUAGE,)
-        return vector, embedder, ()
+            return vectors, embedder, (NOTE_LANGUAGE,)
+        return vectors, embedder, ()
 
     def _how_heard(self, courses: frozenset[str] | None) -> tuple[str | None, bool]:
         """Language and figures as these courses have them, where all of them say the same."""

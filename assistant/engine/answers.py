@@ -10,7 +10,7 @@ from typing import Any
 
 from assistant.engine.client import HeardSpeech
 from assistant.recognising.subtitles import write_srt, write_vtt
-from knowledge.embedding import Vectors
+from knowledge.embedding import TextVectors
 from knowledge.transcripts.segment import Segment, Word
 
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
@@ -81,8 +81,11 @@ class Events:
         return {"type": "transcript.text.done", **whole, **beside}
 
 
-def embedding_document(vectors: Vectors, *, encoding: str, model: str, digest: str) -> dict[str, Any]:
-    """OpenAI's embedding list. No tokens are counted here, so usage says 0."""
+def embedding_document(
+    vectors: TextVectors, *, encoding: str, with_tokens: bool, model: str, digest: str
+) -> dict[str, Any]:
+    """OpenAI's embedding list, beside each vector those of its tokens where asked for. No tokens are counted here, so
+    usage says 0."""
     data = [
         {
             "object": "embedding",
@@ -90,8 +93,9 @@ def embedding_document(vectors: Vectors, *, encoding: str, model: str, digest: s
             "embedding": base64.b64encode(row.astype("<f4").tobytes()).decode()
             if encoding == "base64"
             else [float(value) for value in row],
+            **({"tokens": base64.b64encode(tokens).decode()} if with_tokens else {}),
         }
-        for index, row in enumerate(vectors)
+        for index, (row, tokens) in enumerate(zip(vectors.whole, vectors.tokens, strict=True))
     ]
     return {
         "object": "list",

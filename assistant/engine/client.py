@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
 from knowledge.transcripts.segment import Segment
 
 OnSegments = Callable[[Sequence[Segment]], None]
@@ -99,4 +99,4 @@ class EngineClient(Protocol):
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         asker: str | None = None,
-    ) -> Vectors: ...
+    ) -> TextVectors: ...

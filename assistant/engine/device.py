@@ -22,7 +22,6 @@ from pydantic.dataclasses import dataclass as checked
 from assistant.engine.messages import (
     LENGTHS,
     Embed,
-    Embedded,
     Frame,
     Heard,
     Loading,
@@ -33,6 +32,7 @@ from assistant.engine.messages import (
     Refused,
     Unloadable,
     clips_in,
+    embedded_frame,
     lengths_of,
     to_bytes,
     to_frame,
@@ -161,7 +161,7 @@ class EmbedderModel:
         if not isinstance(frame.message, Embed):
             raise TypeError(f"an embedder cannot do {frame.message.kind}")
         vectors = self._embedder.embed(frame.message.texts, kind=frame.message.text_kind)
-        return Frame(Embedded(self._embedder.dimensions), vectors.astype("<f4").tobytes())
+        return embedded_frame(vectors)
 
 
 MODELS: dict[str, Callable[[EngineSpec, Say], Model]] = {"recogniser": RecogniserModel, "embedder": EmbedderModel}

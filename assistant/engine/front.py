@@ -138,7 +138,13 @@ def _hang_work(app: FastAPI, engine: RunningEngine) -> None:
         )
         model = engine.state().embedder
         return JSONResponse(
-            embedding_document(vectors, encoding=asked.encoding_format, model=model.name, digest=model.digest)
+            embedding_document(
+                vectors,
+                encoding=asked.encoding_format,
+                with_tokens=asked.tokens,
+                model=model.name,
+                digest=model.digest,
+            )
         )
 
 

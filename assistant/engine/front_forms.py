@@ -66,7 +66,8 @@ class TranscriptionRequest:
 
 
 class EmbeddingRequest(BaseModel):
-    """OpenAI's form; `input_type` beside it. Other fields are let be, as OpenAI's clients send several."""
+    """OpenAI's form; beside it `input_type`, and `tokens` for the vectors of each token, packed. Other fields are let
+    be, as OpenAI's clients send several."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -77,6 +78,7 @@ class EmbeddingRequest(BaseModel):
     model: str = ""
     encoding_format: Literal["float", "base64"] = "float"
     input_type: Literal["query", "passage"] = "query"
+    tokens: bool = False
 
     @property
     def texts(self) -> list[str]:

@@ -19,7 +19,7 @@ from assistant.errors import (
     RecognizerDown,
     UnknownLanguage,
 )
-from knowledge.embedding import Vectors
+from knowledge.embedding import TextVectors
 from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource, Word
 
 KINDS = {error.kind: error for error in (BadMedia, UnknownLanguage, BadInput, RecognizerDown, EmbedderDown)}
@@ -86,15 +86,16 @@ def segments_in(document: dict[str, Any]) -> tuple[Segment, ...]:
         raise RecognizerDown(f"the engine answered a segment that cannot be: {error}") from error
 
 
-def vectors_in(document: dict[str, Any], count: int) -> Vectors:
+def vectors_in(document: dict[str, Any], count: int) -> TextVectors:
     try:
         rows = sorted(document["data"], key=lambda row: int(row["index"]))
         vectors = np.stack([np.frombuffer(base64.b64decode(row["embedding"]), "<f4") for row in rows])
+        tokens = tuple(base64.b64decode(row.get("tokens", "")) for row in rows)
     except (KeyError, TypeError, ValueError) as error:
         raise EmbedderDown(f"the engine answered vectors that cannot be: {error}") from error
     if len(vectors) != count:
         raise EmbedderDown(f"the engine answered {len(vectors)} vectors for {count} texts")
-    return vectors.astype(np.float32, copy=False)
+    return TextVectors(vectors.astype(np.float32, copy=False), tokens)
 
 
 def _segment(given: dict[str, Any]) -> Segment:

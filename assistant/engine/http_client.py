@@ -29,7 +29,7 @@ from assistant.errors import (
     RecognizerDown,
 )
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors, one_after_another
 from knowledge.transcripts.segment import Segment
 
 CONNECT_S = 3.0
@@ -154,11 +154,11 @@ class HttpEngineClient:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         asker: str | None = None,
-    ) -> Vectors:
+    ) -> TextVectors:
         """Vectors of one embedder alone: an engine whose embedder is another one is not asked again."""
         if not texts:
-            return np.zeros((0, self.state().embedder.dimensions or 0), np.float32)
-        return np.concatenate(
+            return TextVectors(np.zeros((0, self.state().embedder.dimensions or 0), np.float32), ())
+        return one_after_another(
             [
                 self._embed_some(
                     texts[start : start + TEXTS_A_REQUEST],
@@ -170,15 +170,16 @@ class HttpEngineClient:
             ]
         )
 
-    def _embed_some(self, texts: Sequence[str], kind: TextKind, headers: dict[str, str], wait_s: float) -> Vectors:
+    def _embed_some(self, texts: Sequence[str], kind: TextKind, headers: dict[str, str], wait_s: float) -> TextVectors:
         body = {
             "input": list(texts),
             "model": "",
             "encoding_format": "base64",
             "input_type": "query" if kind is TextKind.QUESTION else "passage",
+            "tokens": True,
         }
 
-        def ask(url: str) -> Vectors:
+        def ask(url: str) -> TextVectors:
             document = self._post(url, "/v1/embeddings", EmbedderDown, wait_s, json=body, headers=headers)
             self._refuse_other_embedder(url, document)
             return vectors_in(document, len(texts))

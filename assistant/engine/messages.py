@@ -3,6 +3,7 @@
 Knows neither process nor model. A frame is two lengths, the header (JSON), the payload (samples or vectors).
 """
 
+import itertools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as checked
 
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
-from knowledge.embedding import TextKind
+from knowledge.embedding import TextKind, TextVectors
 
 LENGTHS = struct.Struct("<II")
 LARGEST_FRAME_BYTES = 512_000_000
@@ -90,9 +91,11 @@ class Heard:
 
 @checked(frozen=True, slots=True)
 class Embedded:
-    """The payload is the vectors, float32 little-endian, shape (n, dimensions)."""
+    """The payload is the vectors, float32 little-endian, shape (n, dimensions), and behind them each text's packed
+    token vectors. `token_bytes`: of each text."""
 
     dimensions: int
+    token_bytes: tuple[int, ...]
     kind: Literal["embedded"] = "embedded"
 
 
@@ -151,6 +154,20 @@ def apart(answer: Frame, asked: int) -> list[Frame] | None:
     if not isinstance(answer.message, Heard) or len(answer.message.recognised) != asked:
         return None
     return [Frame(Heard((each,))) for each in answer.message.recognised]
+
+
+def embedded_frame(vectors: TextVectors) -> Frame:
+    sizes = tuple(map(len, vectors.tokens))
+    return Frame(
+        Embedded(vectors.whole.shape[1], sizes), vectors.whole.astype("<f4").tobytes() + b"".join(vectors.tokens)
+    )
+
+
+def vectors_in(message: Embedded, payload: bytes) -> TextVectors:
+    end_of_whole = 4 * message.dimensions * len(message.token_bytes)
+    whole = np.frombuffer(payload[:end_of_whole], "<f4").reshape(len(message.token_bytes), message.dimensions)
+    ends = itertools.accumulate(message.token_bytes, initial=end_of_whole)
+    return TextVectors(whole, tuple(payload[first:last] for first, last in itertools.pairwise(ends)))
 
 
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])

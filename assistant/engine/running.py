@@ -17,7 +17,7 @@ import numpy as np
 
 from assistant.engine.client import EngineState, HeardSpeech, OnSegments, Priority
 from assistant.engine.lanes import Caller, DeadlinePassed
-from assistant.engine.messages import Embed, Embedded, Frame, Heard, Refused, recognise_frame
+from assistant.engine.messages import Embed, Embedded, Frame, Heard, Refused, recognise_frame, vectors_in
 from assistant.engine.pool import KillsModelError, Pool
 from assistant.engine.spec import EngineSpec
 from assistant.errors import BadInput, BadMedia, Busy, EarmarkError, EmbedderDown, RecognizerDown, UnknownLanguage
@@ -26,7 +26,7 @@ from assistant.hearing.heard import HeardFile, HearingLimits, SpeechClip
 from assistant.hearing.listening import hear, prewarm
 from assistant.hearing.speech_spans import clips_for
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors, one_after_another
 from knowledge.transcripts.segment import UNDETERMINED, Segment
 
 TEXTS_A_PIECE = 16
@@ -108,15 +108,15 @@ class RunningEngine:
         (recognised,) = message.recognised
         return recognised
 
-    async def embed(self, texts: list[str], caller: Caller, *, kind: TextKind) -> Vectors:
+    async def embed(self, texts: list[str], caller: Caller, *, kind: TextKind) -> TextVectors:
         """Vectors in the order of the texts."""
         pieces = pieces_of(texts)
         rows = await _all_or_first_error(
             self._embed_piece(piece, kind, caller, counted=number == 0) for number, piece in enumerate(pieces)
         )
-        return np.concatenate(rows)
+        return one_after_another(rows)
 
-    async def _embed_piece(self, texts: list[str], kind: TextKind, caller: Caller, *, counted: bool) -> Vectors:
+    async def _embed_piece(self, texts: list[str], kind: TextKind, caller: Caller, *, counted: bool) -> TextVectors:
         try:
             reply = await self._embedder.submit(
                 Frame(Embed(tuple(texts), kind)),
@@ -128,7 +128,7 @@ class RunningEngine:
             raise EmbedderDown(f"these texts kill the embedder: {error}", "leave them out") from error
         reply = _unless_refused(reply, EmbedderDown)
         assert isinstance(reply.message, Embedded)
-        return np.frombuffer(reply.payload, "<f4").reshape(len(texts), reply.message.dimensions)
+        return vectors_in(reply.message, reply.payload)
 
     async def transcribe(
         self,
@@ -336,7 +336,7 @@ def commonest_language(segments: tuple[Segment, ...]) -> str:
     return seconds.most_common(1)[0][0] if seconds else UNDETERMINED
 
 
-async def _all_or_first_error(pieces: Iterable[Coroutine[None, None, Vectors]]) -> list[Vectors]:
+async def _all_or_first_error(pieces: Iterable[Coroutine[None, None, TextVectors]]) -> list[TextVectors]:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(piece) for piece in pieces]

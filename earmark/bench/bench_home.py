@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from earmark.migrations import migrate
 from knowledge.database import Database, new_id, utc_now
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.finding.find import Looked, Question, find, look
-from knowledge.finding.languages import guess_language, knows
+from knowledge.finding.languages import can_read
 from knowledge.finding.moment import Found
 from knowledge.index.follower import IndexFollower
 from knowledge.index.view import IndexView
@@ -27,7 +27,7 @@ from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.transcripts.segment import UNDETERMINED, Segment
 from knowledge.transcripts.store import save_transcript, segments_of
 
-Embed = Callable[[list[str], TextKind], Vectors]
+Embed = Callable[[list[str], TextKind], TextVectors]
 Progress = Callable[[str, int, int], None]
 """(what is being done, done, total)"""
 
@@ -87,7 +87,10 @@ class BenchHome:
         return look(self._question(text), view=view, segments=self._segments, courses=self._courses(), k=k)
 
     def _question(self, text: str) -> Question:
-        return Question(text, UNDETERMINED, self._vector(text), self._languages)
+        made = self._vectors(text)
+        return Question(
+            text, UNDETERMINED, made.whole if made else None, self._languages, made.tokens[0] if made else b""
+        )
 
     def _courses(self) -> frozenset[str]:
         with self.database.read() as session:
@@ -98,14 +101,14 @@ class BenchHome:
     def _languages(self) -> frozenset[str] | None:
         return None if self.embedder is None else self.embedder.languages
 
-    def _vector(self, text: str) -> Vectors | None:
-        if self.embedder is None or not text.strip() or not self._embeds(guess_language(text)):
+    def _vectors(self, text: str) -> TextVectors | None:
+        if self.embedder is None or not text.strip() or not self._embeds(text):
             return None
         return self.embedder.embed([text], TextKind.QUESTION)
 
     def _publish(self, recording: GivenRecording) -> None:
         drafts = cut_passages(recording.segments)
-        at = [place for place, each in enumerate(drafts) if self._embeds(each.language)]
+        at = [place for place, each in enumerate(drafts) if self._embeds(each.text)]
         texts = [embedding_text(drafts[place].text, recording.title) for place in at]
         vectors = self.embedder.embed(texts, TextKind.PASSAGE) if self.embedder and texts else None
         with self.database.write() as session:
@@ -113,13 +116,15 @@ class BenchHome:
             revision = save_transcript(session, recording_id, "bench", recording.segments)
             ids = replace_passages(session, recording_id, revision, drafts)
             if self.embedder is not None and vectors is not None:
-                rows = {ids[place]: vectors[row] for row, place in enumerate(at)}
-                save_vectors(session, self.embedder.digest, rows)
+                whose = [ids[place] for place in at]
+                rows, tokens = (dict(zip(whose, each, strict=True)) for each in (vectors.whole, vectors.tokens))
+                save_vectors(session, self.embedder.digest, rows, tokens=tokens)
             publish(session, recording_id, revision)
         self.names[recording_id] = recording.name
 
-    def _embeds(self, language: str) -> bool:
-        return self.embedder is not None and knows(self.embedder.languages, language)
+    def _embeds(self, text: str) -> bool:
+        """What it cannot read at all costs time and gives nothing."""
+        return self.embedder is not None and can_read(self.embedder.languages, text)
 
     def _segments(self, recording_id: str, revision: int, first: int, last: int) -> list[Segment]:
         if recording_id not in self._read:

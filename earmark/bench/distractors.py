@@ -16,9 +16,10 @@ from earmark.bench.jsonl import read_jsonl
 from earmark.bench.kept_vectors import KeptVectors, Prepared
 from earmark.bench.metrics import SEED
 from earmark.bench.sentences import segments_of_sentences, sentences_of
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.languages import language_of
 from knowledge.passages.cutting import PassageDraft, cut_passages, embedding_text
+from knowledge.token_vectors import pack, unpack
 from knowledge.transcripts.segment import UNDETERMINED, Segment
 
 SENTENCES_A_RECORDING = 200
@@ -80,26 +81,29 @@ def recombined(distractors: Sequence[Distractor], *, seed: int = SEED) -> Iterat
 def give_made_vectors(
     recordings: Sequence[GivenRecording], ready: Prepared, progress: Progress = silent_progress
 ) -> None:
-    """A passage's vector is the mean of its sentences', of length 1: only each sentence is embedded, once."""
+    """A passage's vector is the mean of its sentences', of length 1, and its tokens are theirs: only each sentence is
+    embedded, once."""
     if ready.vectors is None:
         return
     cut = [(each.segments, draft) for each in recordings for draft in cut_passages(each.segments)]
-    known = [(segments, draft) for segments, draft in cut if ready.embeds(draft.language)]
+    known = [(segments, draft) for segments, draft in cut if ready.embeds(draft.text)]
     said = (segment.text for segments, draft in known for segment in _of(draft, segments))
     ready.vectors.make(said, TextKind.PASSAGE, progress)
     for segments, draft in known:
-        mean = _mean(draft, segments, ready.vectors)
-        ready.vectors.give([embedding_text(draft.text, "")], mean[None], TextKind.PASSAGE)
+        made = _mean(draft, segments, ready.vectors)
+        ready.vectors.give([embedding_text(draft.text, "")], made, TextKind.PASSAGE)
 
 
 def _of(draft: PassageDraft, segments: Sequence[Segment]) -> Sequence[Segment]:
     return segments[draft.first_segment : draft.last_segment + 1]
 
 
-def _mean(draft: PassageDraft, segments: Sequence[Segment], vectors: KeptVectors) -> Vectors:
-    said = [each.text for each in _of(draft, segments)]
-    mean = vectors(said, TextKind.PASSAGE).mean(axis=0)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
+def _mean(draft: PassageDraft, segments: Sequence[Segment], vectors: KeptVectors) -> TextVectors:
+    made = vectors([each.text for each in _of(draft, segments)], TextKind.PASSAGE)
+    mean = made.whole.mean(axis=0)
+    tokens = [each for each in map(unpack, made.tokens) if each is not None]
+    packed = pack([0] * sum(map(len, tokens)), np.concatenate([each.vectors for each in tokens])) if tokens else b""
+    return TextVectors(np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), np.float32)[None], (packed,))
 
 
 def _document(row: Mapping[str, Any], name: str) -> Distractor:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from earmark.bench.bench_home import BenchEmbedder, Embed, GivenRecording, Progress, silent_progress
-from knowledge.embedding import TextKind, Vectors
-from knowledge.finding.languages import guess_language, knows
+from knowledge.embedding import TextKind, TextVectors, Vectors
+from knowledge.finding.languages import can_read
 from knowledge.passages.cutting import cut_passages, embedding_text
 
 BATCH = 256
@@ -18,11 +18,12 @@ class KeptVectors:
     """Asks `embed` for what it has not seen yet. Vectors may also be given: then the text is never embedded."""
 
     embed: Embed
-    _kept: dict[tuple[TextKind, str], Vectors] = field(default_factory=dict)
+    _kept: dict[tuple[TextKind, str], tuple[Vectors, bytes]] = field(default_factory=dict)
 
-    def __call__(self, texts: list[str], kind: TextKind) -> Vectors:
+    def __call__(self, texts: list[str], kind: TextKind) -> TextVectors:
         self.make(texts, kind)
-        return np.stack([self._kept[kind, text] for text in texts])
+        kept = [self._kept[kind, text] for text in texts]
+        return TextVectors(np.stack([whole for whole, _ in kept]), tuple(tokens for _, tokens in kept))
 
     def make(self, texts: Iterable[str], kind: TextKind, progress: Progress = silent_progress) -> None:
         """In batches of texts of like length, so that little of a batch is padding."""
@@ -32,9 +33,9 @@ class KeptVectors:
             batch = fresh[first : first + BATCH]
             self.give(batch, self.embed(batch, kind), kind)
 
-    def give(self, texts: Sequence[str], vectors: Vectors, kind: TextKind) -> None:
-        """`vectors`: shape (texts, dimensions), of length 1 each."""
-        self._kept.update(((kind, text), vector) for text, vector in zip(texts, vectors, strict=True))
+    def give(self, texts: Sequence[str], vectors: TextVectors, kind: TextKind) -> None:
+        each = zip(texts, vectors.whole, vectors.tokens, strict=True)
+        self._kept.update(((kind, text), (whole, tokens)) for text, whole, tokens in each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,16 @@ class Prepared:
     def passages(self, recordings: Iterable[GivenRecording], progress: Progress = silent_progress) -> None:
         if self.vectors is not None:
             drafts = [draft for each in recordings for draft in cut_passages(each.segments)]
-            texts = [embedding_text(each.text, "") for each in drafts if self.embeds(each.language)]
+            texts = [embedding_text(each.text, "") for each in drafts if self.embeds(each.text)]
             self.vectors.make(texts, TextKind.PASSAGE, progress)
 
     def questions(self, texts: Iterable[str], progress: Progress = silent_progress) -> None:
         if self.vectors is not None:
-            said = [text for text in texts if text.strip() and self.embeds(guess_language(text))]
+            said = [text for text in texts if text.strip() and self.embeds(text)]
             self.vectors.make(said, TextKind.QUESTION, progress)
 
-    def embeds(self, language: str) -> bool:
-        return self.embedder is not None and knows(self.embedder.languages, language)
+    def embeds(self, text: str) -> bool:
+        return self.embedder is not None and can_read(self.embedder.languages, text)
 
 
 def prepared(embedder: BenchEmbedder | None) -> Prepared:

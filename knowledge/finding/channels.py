@@ -1,118 +1,144 @@
 """The channels of finding: each gives candidates, and scores any passage for a question. One small function a channel.
 
-Knows an index only as an IndexView. How channels are weighed against each other is decided in `fuse`.
+Most look twice: at the passage, and at what was said around it, because a question may ask in one breath what was
+explained in several. Knows an index only as an IndexView. How channels are weighed is decided in `fuse`.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embedding import Vectors
-from knowledge.finding.analysis import analyse
-from knowledge.finding.asking_words import without_asking_words
-from knowledge.finding.languages import Script, knows, language_of, script_of
-from knowledge.index.tokens import hashes_of
-from knowledge.index.view import FieldStatistics, HashedTokens, Hashes, IndexView, PassageTokens, Place, TokenField
+from knowledge.finding.asked import Asked
+from knowledge.finding.bm25 import SATURATION, bm25
+from knowledge.finding.languages import can_read, knows
+from knowledge.index.view import FieldStatistics, HashedTokens, IndexView, Place, TokenField
 from knowledge.transcripts.segment import UNDETERMINED
 
 Scores = NDArray[np.float64]
 """float64, shape (passages, channels); nan where a channel does not know the question's or the passage's language."""
 
 CANDIDATES_PER_CHANNEL = 100
+AROUND = 2
+"""Passages overlap by half: those two places before and after are what was said just before and just after, so that
+the three together are about 120 words."""
 
 
 class Channel(StrEnum):
+    """`tokens`: each of the question's tokens against the nearest of the passage. `letters`: runs of letters, for a
+    passage in another language that is written alike. `…_around`: the same over the passages around, too;
+    `…_recording`: over the whole recording."""
+
     DENSE = "dense"
+    DENSE_AROUND = "dense_around"
+    DENSE_RECORDING = "dense_recording"
     WORDS = "words"
+    WORDS_AROUND = "words_around"
     SOUNDS = "sounds"
+    SOUNDS_AROUND = "sounds_around"
+    TOKENS = "tokens"
+    TOKENS_AROUND = "tokens_around"
+    LETTERS = "letters"
 
 
 CHANNELS = tuple(Channel)
 
 
 @dataclass(frozen=True, slots=True)
-class Saturation:
-    """BM25's k1 and b."""
-
-    k1: float
-    b: float
-
-
-SATURATION = {TokenField.WORDS: Saturation(k1=0.4, b=0.4), TokenField.SOUNDS: Saturation(k1=0.4, b=0.4)}
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked. `vector`: shape (1, dimensions), None where no embedder could be asked.
-
-    `embedder_languages`: what that embedder was trained for; None for a multilingual one.
-    """
-
-    text: str
-    language: str = UNDETERMINED
-    vector: Vectors | None = None
-    embedder_languages: frozenset[str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question taken apart once; `statistics` say how common its tokens are in this index."""
-
-    question: Question
-    language: str
-    script: Script
-    tokens: PassageTokens
-    statistics: dict[TokenField, FieldStatistics]
-
-    @property
-    def embedder_knows_it(self) -> bool:
-        return self.question.vector is not None and knows(self.question.embedder_languages, self.language)
-
-
-@dataclass(frozen=True, slots=True)
 class Pool:
     """The passages that some channel put forward, taken apart, each scored by every channel; their text is read from
-    the database only for those that leave."""
+    the database only for those that leave. `around`: what lies around each, itself included, as rows of `near`."""
 
     passages: list[Place]
     tokens: list[HashedTokens]
     scores: Scores
-
-
-def ask(question: Question, view: IndexView) -> Asked:
-    language = language_of(question.text, question.language)
-    tokens = analyse(without_asking_words(question.text, language), language)
-    statistics = {field: view.statistics(field, sorted(set(tokens.of(field)))) for field in TokenField}
-    return Asked(question, language, script_of(question.text), tokens, statistics)
+    near: list[str]
+    around: list[list[int]]
 
 
 def gather(asked: Asked, view: IndexView, *, courses: frozenset[str]) -> Pool:
-    """Each channel's best, together, rescored in all channels."""
+    """Each channel's best, together, rescored in all channels that need no second look."""
     found = dict.fromkeys(_dense_candidates(asked, view, courses))
     for field in TokenField:
         found.update(dict.fromkeys(_token_candidates(asked, field, view, courses)))
     passages = view.places(list(found))
-    tokens = view.tokens([each.id for each in passages])
-    return Pool(passages, tokens, score(asked, passages, tokens, view))
+    neighbours = view.around([each.id for each in passages], step=AROUND)
+    near = list(dict.fromkeys(key for each in neighbours for key in each))
+    row = {key: at for at, key in enumerate(near)}
+    around = [[row[key] for key in each] for each in neighbours]
+    said = view.tokens(near)
+    own = [said[row[each.id]] for each in passages]
+    return Pool(passages, own, _first_scores(asked, passages, near, said, around, view), near, around)
 
 
-def score(asked: Asked, passages: Sequence[Place], apart: Sequence[HashedTokens], view: IndexView) -> Scores:
-    columns = [
-        _dense_scores(asked, passages, view),
-        _token_scores(asked, TokenField.WORDS, apart),
-        _sound_scores(asked, passages, apart),
-    ]
-    return np.stack(columns, axis=1)
+def _first_scores(
+    asked: Asked,
+    passages: Sequence[Place],
+    near: Sequence[str],
+    said: Sequence[HashedTokens],
+    around: Sequence[Sequence[int]],
+    view: IndexView,
+) -> Scores:
+    scores = np.full((len(passages), len(CHANNELS)), np.nan)
+    if not passages:
+        return scores
+    row = {key: at for at, key in enumerate(near)}
+    own = [row[each.id] for each in passages]
+    columns = {channel: scores[:, at] for at, channel in enumerate(CHANNELS)}
+    speaks = embedder_speaks(asked, passages)
+    if speaks.any() and asked.question.vector is not None and view.embedder_digest is not None:
+        dense = _dense_scores(asked, view, passages, near, own, around)
+        for channel, values in dense.items():
+            columns[channel][:] = np.where(speaks, values, np.nan)
+    columns[Channel.WORDS][:], columns[Channel.WORDS_AROUND][:] = _token_scores(
+        asked, TokenField.WORDS, said, own, around
+    )
+    sounds = _token_scores(asked, TokenField.SOUNDS, said, own, around)
+    alike = np.array([each.script is asked.script for each in passages])
+    for channel, values in zip((Channel.SOUNDS, Channel.SOUNDS_AROUND), sounds, strict=True):
+        columns[channel][:] = np.where(alike, values, np.nan)  # pinyin and metaphones have nothing in common
+    return scores
+
+
+def is_far(asked: Asked, passage: Place) -> bool:
+    """Another language than the question's, and the embedder knows both."""
+    if UNDETERMINED in (asked.language, passage.language) or asked.language == passage.language:
+        return False
+    return asked.embedder_knows_it and knows(asked.question.embedder_languages, passage.language)
+
+
+def is_foreign(asked: Asked, passage: Place) -> bool:
+    """Another language than the question's, written in the same letters, and no embedder that knows both. A question
+    in no known language counts as one: a short one in the passage's own language loses little by it."""
+    if passage.script is not asked.script or passage.language in (asked.language, UNDETERMINED):
+        return False
+    return asked.question.embedder_languages is not None and not is_far(asked, passage)
+
+
+def embedder_speaks(asked: Asked, passages: Sequence[Place]) -> NDArray[np.bool_]:
+    """Where the embedder knows both languages, or where one is written like the other: what they share in names and
+    roots is seen even by one that knows only one of them."""
+    languages = asked.question.embedder_languages
+    if asked.question.vector is None:
+        return np.zeros(len(passages), np.bool_)
+    return np.array(
+        [
+            (asked.embedder_knows_it and knows(languages, each.language))
+            or (is_foreign(asked, each) and (asked.embedder_knows_it or knows(languages, each.language)))
+            for each in passages
+        ],
+        np.bool_,
+    )
 
 
 def _dense_candidates(asked: Asked, view: IndexView, courses: frozenset[str]) -> list[str]:
     vector = asked.question.vector
-    if vector is None or not asked.embedder_knows_it or view.embedder_digest is None:
+    if vector is None or view.embedder_digest is None:
+        return []
+    if not can_read(asked.question.embedder_languages, asked.question.text):
         return []
     near = view.nearest(vector, courses=courses, n=CANDIDATES_PER_CHANNEL)
     return [candidate.passage_id for candidate in near]
@@ -126,77 +152,50 @@ def _token_candidates(asked: Asked, field: TokenField, view: IndexView, courses:
     return [candidate.passage_id for candidate in matching]
 
 
-def _dense_scores(asked: Asked, passages: Sequence[Place], view: IndexView) -> NDArray[np.float64]:
-    scores = np.full(len(passages), np.nan)
-    vector = asked.question.vector
-    if vector is None or not asked.embedder_knows_it or view.embedder_digest is None or not passages:
-        return scores
-    known = [at for at, each in enumerate(passages) if knows(asked.question.embedder_languages, each.language)]
-    if known:
-        scores[known] = (view.vectors([passages[at].id for at in known]) @ vector.T)[:, 0]
-    return scores
+def _dense_scores(
+    asked: Asked,
+    view: IndexView,
+    passages: Sequence[Place],
+    near: Sequence[str],
+    own: Sequence[int],
+    around: Sequence[Sequence[int]],
+) -> dict[Channel, NDArray[np.float64]]:
+    """Cosines of the passages, of the mean of what lies around each, and of the mean of its whole recording."""
+    assert asked.question.vector is not None
+    recordings = list(dict.fromkeys(each.recording_id for each in passages))
+    whole = dict(zip(recordings, view.recording_vectors(recordings) @ asked.question.vector[0], strict=True))
+    vectors = view.vectors(near)
+    starts = list(accumulate((len(each) for each in around), initial=0))[:-1]
+    means = np.add.reduceat(vectors[[at for each in around for at in each]], starts, axis=0)
+    means /= np.linalg.norm(means, axis=1, keepdims=True).clip(1e-9)
+    question = asked.question.vector[0]
+    return {
+        Channel.DENSE: (vectors[list(own)] @ question).astype(np.float64),
+        Channel.DENSE_AROUND: (means @ question).astype(np.float64),
+        Channel.DENSE_RECORDING: np.array([whole[each.recording_id] for each in passages], np.float64),
+    }
 
 
-def _token_scores(asked: Asked, field: TokenField, apart: Sequence[HashedTokens]) -> NDArray[np.float64]:
-    """BM25 with the whole index's statistics."""
-    return bm25(
-        [each.of(field) for each in apart],
-        asked.tokens.of(field),
-        asked.statistics[field],
-        SATURATION[field],
-    )
+def _token_scores(
+    asked: Asked,
+    field: TokenField,
+    said: Sequence[HashedTokens],
+    own: Sequence[int],
+    around: Sequence[Sequence[int]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """BM25 with the whole index's statistics: of each passage, and of it and what lies around it as one text."""
+    known = asked.statistics[field]
+    texts = [each.of(field) for each in said]
+    alone = bm25([texts[at] for at in own], asked.tokens.of(field), known, SATURATION[field])
+    together = [np.concatenate([texts[at] for at in each]) for each in around]
+    longer = FieldStatistics(known.passages, known.average_length * _mean_size(around), known.holding)
+    return alone, bm25(together, asked.tokens.of(field), longer, SATURATION[field])
 
 
-def _sound_scores(asked: Asked, passages: Sequence[Place], apart: Sequence[HashedTokens]) -> NDArray[np.float64]:
-    """Only where both are written in one script: pinyin and metaphones have nothing in common."""
-    scores = _token_scores(asked, TokenField.SOUNDS, apart)
-    scores[[each.script is not asked.script for each in passages]] = np.nan
-    return scores
+def _mean_size(around: Sequence[Sequence[int]]) -> float:
+    return sum(map(len, around)) / max(len(around), 1)
 
 
-def bm25(
-    texts: Sequence[Hashes], tokens: Sequence[str], statistics: FieldStatistics, saturation: Saturation
-) -> NDArray[np.float64]:
-    """A score a text; all in arrays, because hundreds of texts are scored for each question."""
-    distinct = sorted(set(tokens))
-    if not distinct or not texts:
-        return np.zeros(len(texts))
-    frequencies = count_in(texts, distinct)
-    lengths = np.array([len(text) for text in texts]) / max(statistics.average_length, 1e-9)
-    damping = saturation.k1 * (1 - saturation.b + saturation.b * lengths)
-    weights = np.array([tokens.count(token) for token in distinct]) * idf(distinct, statistics)
-    saturated = frequencies * (saturation.k1 + 1) / (frequencies + damping[:, None] + 1e-12)
-    return np.asarray(saturated @ weights, dtype=np.float64)
-
-
-def attainable(asked: Asked, field: TokenField) -> float:
-    """The BM25 of a passage of average length that holds every token of the question once."""
-    counts = Counter(asked.tokens.of(field))
-    return float(np.fromiter(counts.values(), float) @ idf(list(counts), asked.statistics[field])) if counts else 0.0
-
-
-def idf(tokens: Sequence[str], statistics: FieldStatistics) -> NDArray[np.float64]:
-    """How much each token tells: near 0 for one that every passage holds."""
-    holding = np.array([statistics.holding.get(token, 0) for token in tokens], dtype=np.float64)
-    return np.log1p((statistics.passages - holding + 0.5).clip(0.5) / (holding + 0.5))
-
-
-def count_in(texts: Sequence[Hashes], tokens: Sequence[str]) -> NDArray[np.float64]:
-    """How often each text holds each token, shape (texts, tokens)."""
-    asked = hashes_of(tokens)
-    order = np.argsort(asked)
-    ordered = asked[order]
-    held = np.concatenate(texts) if texts else np.zeros(0, dtype=np.uint32)
-    rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-    at = np.searchsorted(ordered, held).clip(max=len(ordered) - 1)
-    is_asked = ordered[at] == held
-    cells = rows[is_asked] * len(tokens) + order[at[is_asked]]
-    counts = np.bincount(cells, minlength=len(texts) * len(tokens))
-    return counts.reshape(len(texts), len(tokens)).astype(np.float64)
-
-
-@lru_cache(maxsize=30_000)
-def taken_apart(text: str, language: str) -> HashedTokens:
-    """A sentence as the index keeps passages. Kept, because the same ones come up again and again."""
-    tokens = analyse(text, language)
-    return HashedTokens(hashes_of(tokens.words), hashes_of(tokens.sounds))
+def spans_of(sizes: Sequence[int]) -> list[slice]:
+    """Where each of several runs lies when they are put one after another."""
+    return [slice(*each) for each in pairwise(accumulate(sizes, initial=0))]

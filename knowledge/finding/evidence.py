@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from knowledge.finding.channels import CHANNELS, Asked, Channel, Pool, idf, taken_apart
+from knowledge.finding.asked import Asked
+from knowledge.finding.bm25 import idf, taken_apart
+from knowledge.finding.channels import CHANNELS, Channel, Pool
 from knowledge.finding.diversify import Ranked, same_moment
 from knowledge.finding.moment import Hit
 from knowledge.finding.quoting import cover
@@ -18,11 +20,14 @@ FEWEST_SEARCHED = 100
 not by carrying the line on beyond what was seen, where a right answer counted as absent."""
 
 
-def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit, *, searched: int) -> Features:
-    """`ranked`: the whole pool, best first; `first`: the hit that would be played; `searched`: passages there were."""
+def evidence(
+    asked: Asked, pool: Pool, closer: Pool, ranked: Sequence[Ranked], first: Hit, *, searched: int
+) -> Features:
+    """`closer`: the best of the pool, looked at again; `ranked`: the whole pool, best first; `first`: the hit that
+    would be played; `searched`: passages there were."""
     best = ranked[0].passage
     sentence = taken_apart(first.sentence.text, best.language)
-    passage = pool.tokens[ranked[0].at]
+    passage = closer.tokens[ranked[0].at]
     said, heard = cover([sentence.words, passage.words], asked, TokenField.WORDS)
     sounds = cover([passage.sounds], asked, TokenField.SOUNDS)[0]
     surprise = _surprises(pool)
@@ -33,7 +38,7 @@ def evidence(asked: Asked, pool: Pool, ranked: Sequence[Ranked], first: Hit, *, 
         words_surprise=surprise[Channel.WORDS],
         dense_surprise=surprise[Channel.DENSE],
         sounds_surprise=surprise[Channel.SOUNDS],
-        agreement=_agreement(pool, ranked[0]),
+        agreement=_agreement(closer, ranked[0]),
         margin=_margin(ranked),
         told=_told(asked),
         searched=math.log10(max(searched, FEWEST_SEARCHED)),

@@ -5,15 +5,20 @@ Knows no people: what may be heard comes in as the permitted courses.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from knowledge.finding.channels import Asked, Pool, Question, ask, gather
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.finding.asked import Asked, Question, ask
+from knowledge.finding.channels import Pool, gather
 from knowledge.finding.diversify import Ranked, moments
 from knowledge.finding.evidence import evidence
 from knowledge.finding.fuse import fuse
 from knowledge.finding.moment import Found, Hit, Sentence, Verdict
 from knowledge.finding.quoting import best_sentence
 from knowledge.finding.refusing import Features, decide, fitted
+from knowledge.finding.second_look import SECOND_LOOKS, look_again
 from knowledge.index.view import IndexView
 from knowledge.transcripts.segment import Segment
 
@@ -55,22 +60,29 @@ def look(
         return None
     asked = ask(question, view)
     pool = gather(asked, view, courses=courses)
-    ranked = rank(asked, pool)
+    ranked, closer = rank(asked, pool, view)
     hits = _hits(moments(ranked, k=k), asked, view, segments)
-    return Looked(hits, evidence(asked, pool, ranked, hits[0], searched=searched)) if hits else None
+    return Looked(hits, evidence(asked, pool, closer, ranked, hits[0], searched=searched)) if hits else None
 
 
-def rank(asked: Asked, pool: Pool) -> list[Ranked]:
-    """The pool, best first; of equal scores the earlier passage of the earlier recording, so that a rerun gives
-    the same."""
-    fused = fuse(asked, pool.scores)
+def rank(asked: Asked, pool: Pool, view: IndexView) -> tuple[list[Ranked], Pool]:
+    """The pool, best first, and what the second look saw of its best; of equal scores the earlier passage of the
+    earlier recording, so that a rerun gives the same."""
+    first = _in_order(pool, fuse(asked, pool.passages, pool.scores))
+    closer = look_again(asked, pool, [each.at for each in first[:SECOND_LOOKS]], view)
+    best = _in_order(closer, fuse(asked, closer.passages, closer.scores))
+    if len(first) <= SECOND_LOOKS:
+        return best, closer
+    below = best[-1].score - first[SECOND_LOOKS].score
+    return [*best, *(replace(each, score=each.score + below) for each in first[SECOND_LOOKS:])], closer
 
+
+def _in_order(pool: Pool, fused: NDArray[np.float64]) -> list[Ranked]:
     def place(at: int) -> tuple[float, str, int]:
         passage = pool.passages[at]
         return -fused[at], passage.recording_id, passage.ordinal
 
-    order = sorted(range(len(fused)), key=place)
-    return [Ranked(pool.passages[at], at, float(fused[at])) for at in order]
+    return [Ranked(pool.passages[at], at, float(fused[at])) for at in sorted(range(len(fused)), key=place)]
 
 
 def _hits(found: Sequence[Ranked], asked: Asked, view: IndexView, segments: SegmentReader) -> tuple[Hit, ...]:

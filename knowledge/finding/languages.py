@@ -70,11 +70,17 @@ _SMALL_WORDS = {
     "id": "dan yang di ke dari apa siapa bagaimana kapan dimana mengapa adalah ini itu untuk dengan tidak pada",
     "vi": "và của là có trong cho một những được không gì ai thế nào khi đâu tại sao các với này",
 }
+_SMALL = {language: frozenset(words.split()) for language, words in _SMALL_WORDS.items()}
 _VOTES: dict[str, tuple[str, ...]] = {}
 for _language, _words in _SMALL_WORDS.items():
     for _word in _words.split():
         _VOTES[_word] = (*_VOTES.get(_word, ()), _language)
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
+
+
+def small_words(language: str) -> frozenset[str]:
+    """Words that every text of this language is full of; empty where nobody taught us its words."""
+    return _SMALL.get(language, frozenset())
 
 
 def base_language(code: str) -> str:
@@ -135,6 +141,14 @@ def knows(languages: frozenset[str] | None, language: str) -> bool:
     if languages is None or language == UNDETERMINED:
         return True
     return language in _bases(languages)
+
+
+def can_read(languages: frozenset[str] | None, text: str) -> bool:
+    """Is the text written in the letters of a language that this embedder knows?"""
+    return languages is None or script_of(text) in {_SCRIPT_OF.get(each, Script.LATIN) for each in _bases(languages)}
+
+
+_SCRIPT_OF = {language: script for script, language in _ONE_LANGUAGE.items()}
 
 
 @lru_cache(maxsize=64)

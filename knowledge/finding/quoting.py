@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.finding.channels import Asked, count_in, idf, taken_apart
+from knowledge.finding.asked import Asked
+from knowledge.finding.bm25 import count_in, idf, taken_apart
 from knowledge.finding.moment import Sentence
 from knowledge.index.view import Hashes, TokenField
 from knowledge.transcripts.segment import Segment, Word

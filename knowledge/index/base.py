@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.embedding import Vectors, mean_of
 from knowledge.finding.languages import Script
 from knowledge.index.arrays import mapped
 from knowledge.index.faiss_vectors import MappedVectors, Rows
@@ -90,6 +91,7 @@ class Base:
         self._arrays = arrays
         self._in_order = recordings
         self._first_rows = np.array([each.first_row for each in recordings], np.int64)
+        self._means: dict[str, Vectors | None] = {}
         self._sizes = np.array([each.rows for each in recordings], np.int64)
 
     def __len__(self) -> int:
@@ -114,6 +116,27 @@ class Base:
             each.course_id in courses and (wanted is None or each.recording_id in wanted) for each in self._in_order
         ]
         return np.repeat(np.array(chosen, np.bool_), self._sizes)
+
+    def recording_vector(self, recording_id: str) -> Vectors | None:
+        """The mean of its vectors, of length 1; None where it is not here, or has none. Kept once it was asked for."""
+        if recording_id not in self._means:
+            recording = self.recordings.get(recording_id)
+            rows = np.empty(0, np.int64)
+            if recording is not None:
+                within = [recording.first_row, recording.first_row + recording.rows]
+                rows = np.arange(*np.searchsorted(self.vector_rows, within))
+            self._means[recording_id] = mean_of(self.vectors.of(rows)) if self.vectors and len(rows) else None
+        return self._means[recording_id]
+
+    def around(self, rows: Rows, *, step: int) -> list[list[str]]:
+        """For each row the ids `step` before and after it in its recording, and its own."""
+        owners = np.searchsorted(self._first_rows, rows, side="right") - 1
+        first = self._first_rows[owners]
+        near = rows[:, None] + np.array([-step, 0, step])
+        inside = (near >= first[:, None]) & (near < (first + self._sizes[owners])[:, None])
+        ids = self.ids_of(near[inside])
+        ends = np.cumsum(inside.sum(axis=1)).tolist()
+        return [ids[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def places(self, rows: Rows) -> list[Place]:
         owners = np.searchsorted(self._first_rows, rows, side="right") - 1

@@ -7,7 +7,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embedding import Vectors
+from knowledge.embedding import Vectors, mean_of
 from knowledge.index.faiss_vectors import Bitmap, FlatVectors, Mask, Rows
 from knowledge.index.published import PublishedRecording
 from knowledge.index.tokens import TokenStream
@@ -132,9 +132,22 @@ class Delta:
         at = np.flatnonzero(self._vector_rows == row)
         return self._vectors.of(at) if len(at) else None
 
+    def recording_vector(self, recording_id: str) -> Vectors | None:
+        """The mean of its vectors, of length 1; None where it is not here, or has none."""
+        found = (part.vectors for part in self._parts if part.recording_id == recording_id)
+        vectors = next(found, None)
+        return None if vectors is None else mean_of(vectors)
+
     def place(self, passage_id: str) -> Place | None:
         found = self._found(passage_id)
         return None if found is None else found[0].places[found[1]]
+
+    def around(self, passage_id: str, *, step: int) -> tuple[str, ...] | None:
+        found = self._found(passage_id)
+        if found is None:
+            return None
+        part, row = found
+        return tuple(part.places[at].id for at in (row - step, row, row + step) if 0 <= at < len(part))
 
     def said(self, passage_id: str) -> HashedTokens | None:
         found = self._found(passage_id)

@@ -21,6 +21,8 @@ from knowledge.index.tokens import hash_of
 from knowledge.index.view import Candidate, FieldStatistics, HashedTokens, Place, TokenField
 from knowledge.passages.passage import Passage
 from knowledge.passages.reading import PassageReader
+from knowledge.passages.store import token_vectors_of
+from knowledge.token_vectors import TokenVectors, unpack
 
 _COURSE_SETS_KEPT = 32
 _SILENCE = HashedTokens(np.empty(0, np.uint32), np.empty(0, np.uint32))
@@ -111,6 +113,19 @@ class Snapshot:
         in_base = dict(zip(found, self._base.said(rows), strict=True))
         return [self._delta.said(key) or in_base.get(key) or _SILENCE for key in passage_ids]
 
+    def around(self, passage_ids: Sequence[str], *, step: int) -> list[tuple[str, ...]]:
+        found = self._in_base(passage_ids)
+        rows = np.fromiter(found.values(), np.int64, len(found))
+        in_base = dict(zip(found, self._base.around(rows, step=step), strict=True))
+        return [self._delta.around(key, step=step) or tuple(in_base.get(key, ())) for key in passage_ids]
+
+    def token_vectors(self, passage_ids: Sequence[str]) -> list[TokenVectors | None]:
+        if self._embedder_digest is None:
+            return [None] * len(passage_ids)
+        with self._database.read() as session:
+            packed = token_vectors_of(session, self._embedder_digest, passage_ids)
+        return [unpack(packed[key]) if key in packed else None for key in passage_ids]
+
     def vectors(self, passage_ids: Sequence[str]) -> Vectors:
         """One row an id; zeros where a passage has no vector of `embedder_digest`.
 
@@ -125,6 +140,19 @@ class Snapshot:
             vector = self._delta.vector(passage_id)
             if vector is not None:
                 found[place] = vector
+        return found
+
+    def recording_vectors(self, recording_ids: Sequence[str]) -> Vectors:
+        dimensions = self._dimensions()
+        if self._embedder_digest is None or dimensions is None:
+            raise ValueError("this view of the index has no vectors")
+        found = np.zeros((len(recording_ids), dimensions), np.float32)
+        for at, recording_id in enumerate(recording_ids):
+            mean = self._delta.recording_vector(recording_id)
+            if mean is None and recording_id not in self._tombstones:
+                mean = self._base.recording_vector(recording_id)
+            if mean is not None:
+                found[at] = mean
         return found
 
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from knowledge.embedding import Vectors
 from knowledge.finding.languages import Script
 from knowledge.passages.passage import Passage
+from knowledge.token_vectors import TokenVectors
 
 Hashes = NDArray[np.uint32]
 """uint32, shape (tokens,): tokens as `knowledge.index.tokens.hash_of` numbers them, in order, with repeats."""
@@ -103,11 +104,22 @@ class IndexView(Protocol):
 
     def vectors(self, passage_ids: Sequence[str]) -> Vectors: ...
 
+    def recording_vectors(self, recording_ids: Sequence[str]) -> Vectors:
+        """The mean of all vectors of each recording, of length 1; zeros where it has none. Raises ValueError as
+        `vectors` does."""
+
     def places(self, passage_ids: Sequence[str]) -> list[Place]:
         """In the order asked, without a look at the database; ids that this state does not hold are left out."""
 
     def tokens(self, passage_ids: Sequence[str]) -> list[HashedTokens]:
         """One an id, without a look at the database; empty for ids that this state does not hold."""
+
+    def around(self, passage_ids: Sequence[str], *, step: int) -> list[tuple[str, ...]]:
+        """For each passage those `step` places before and after it in its recording, where there are any, and itself,
+        in order. Without a look at the database; nothing for ids that this state does not hold."""
+
+    def token_vectors(self, passage_ids: Sequence[str]) -> list[TokenVectors | None]:
+        """Those of `embedder_digest`'s embedder, read from the database; None where it gave none."""
 
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
         """In the order asked, read from the database; ids that are gone are left out."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,11 @@ from knowledge.database import (
 from knowledge.errors import RecordingGone
 from knowledge.passages.cutting import PassageDraft
 from knowledge.passages.passage import Passage
-from knowledge.passages.tables import ChangeKind, ChangeRow, PassageRow, VectorRow
+from knowledge.passages.tables import ChangeKind, ChangeRow, PassageRow, TokenVectorsRow, VectorRow
 from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.transcripts.tables import TranscriptRow
 
+NO_TOKENS: Mapping[str, bytes] = MappingProxyType({})
 STORED_VECTOR = np.dtype("<f2")
 """float16, little-endian: half the bytes; the loss of precision is below what ranking can see."""
 _CHANGE_LOCK = 0x6561726D
@@ -77,8 +79,15 @@ def published_passages(session: Session, passage_ids: Sequence[str]) -> list[Pas
     return [found[passage_id] for passage_id in passage_ids if passage_id in found]
 
 
-def save_vectors(session: Session, digest: str, vectors: Mapping[str, NDArray[np.floating]]) -> None:
-    """Keep passages' vectors of the embedder with this digest. Those of passages that are gone are left out.
+def save_vectors(
+    session: Session,
+    digest: str,
+    vectors: Mapping[str, NDArray[np.floating]],
+    *,
+    tokens: Mapping[str, bytes] = NO_TOKENS,
+) -> None:
+    """Keep passages' vectors of the embedder with this digest, and the packed vectors of their `tokens`, nothing for
+    those that are not named. Those of passages that are gone are left out.
 
     Indexes follow changes, not vectors: `publish` once more where a recording was published without them.
     Raises ValueError for a vector that is empty or not finite.
@@ -86,9 +95,30 @@ def save_vectors(session: Session, digest: str, vectors: Mapping[str, NDArray[np
     for some in slices(list(vectors)):
         there = session.scalars(select(PassageRow.id).where(PassageRow.id.in_(some))).all()
         session.execute(delete(VectorRow).where(VectorRow.passage_id.in_(there), VectorRow.embedder_digest == digest))
-        rows = [{"passage_id": key, "embedder_digest": digest, "vector": pack_vector(vectors[key])} for key in there]
-        if rows:
-            insert_unless_there(session, VectorRow, rows)
+        whose = [{"passage_id": key, "embedder_digest": digest} for key in there]
+        if whose:
+            insert_unless_there(
+                session, VectorRow, [{**each, "vector": pack_vector(vectors[each["passage_id"]])} for each in whose]
+            )
+            session.execute(
+                delete(TokenVectorsRow).where(
+                    TokenVectorsRow.passage_id.in_(there), TokenVectorsRow.embedder_digest == digest
+                )
+            )
+            insert_unless_there(
+                session, TokenVectorsRow, [{**each, "packed": tokens.get(each["passage_id"], b"")} for each in whose]
+            )
+
+
+def token_vectors_of(session: Session, digest: str, passage_ids: Sequence[str]) -> dict[str, bytes]:
+    """Packed, by passage; those that have none are left out."""
+    found: dict[str, bytes] = {}
+    for some in slices(passage_ids):
+        query = select(TokenVectorsRow.passage_id, TokenVectorsRow.packed).where(
+            TokenVectorsRow.passage_id.in_(some), TokenVectorsRow.embedder_digest == digest
+        )
+        found.update((key, packed) for key, packed in session.execute(query) if packed)
+    return found
 
 
 def pack_vector(vector: NDArray[np.floating]) -> bytes:
@@ -110,7 +140,10 @@ def passages_without_vector(
 ) -> list[Passage]:
     """Passages that this embedder has still to see, oldest first: of one recording, of all that are published, or of
     all not removed."""
-    seen = exists().where(VectorRow.passage_id == PassageRow.id, VectorRow.embedder_digest == digest)
+    seen = and_(
+        exists().where(VectorRow.passage_id == PassageRow.id, VectorRow.embedder_digest == digest),
+        exists().where(TokenVectorsRow.passage_id == PassageRow.id, TokenVectorsRow.embedder_digest == digest),
+    )
     query = _with_course().where(RecordingRow.state != RecordingState.REMOVED, ~seen)
     if published:
         query = query.where(is_published())

@@ -35,6 +35,17 @@ class VectorRow(Base):
     vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class TokenVectorsRow(Base):
+    """The vectors of a passage's tokens by the same embedder, packed by `knowledge.token_vectors`; empty where that
+    embedder gives none. Apart from the passage's own vector, which whole indexes are written from."""
+
+    __tablename__ = "passage_token_vectors"
+
+    passage_id: Mapped[str] = mapped_column(ForeignKey("passage.id", ondelete="CASCADE"), primary_key=True)
+    embedder_digest: Mapped[str] = mapped_column(primary_key=True)
+    packed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class ChangeKind(StrEnum):
     ADDED = "added"
     REMOVED = "removed"

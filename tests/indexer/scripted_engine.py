@@ -13,7 +13,8 @@ import numpy as np
 from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
 from assistant.errors import RecognizerDown
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
+from knowledge.token_vectors import pack
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 
 VOCABULARY = """
@@ -114,13 +115,14 @@ class ScriptedEngine:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         asker: str | None = None,
-    ) -> Vectors:
+    ) -> TextVectors:
         if self.embedder_down is not None:
             raise self.embedder_down
         self.embedded += len(texts)
         rows = [np.frombuffer(hashlib.sha256(text.encode()).digest()[:DIMENSIONS], np.uint8) for text in texts]
         vectors = np.array(rows, np.float32).reshape(len(texts), DIMENSIONS) + 1.0
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+        whole = np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+        return TextVectors(whole, tuple(pack([0], row[None]) for row in whole))
 
     def _write_down(self, clip: Clip) -> None:
         if self.log is not None:

@@ -36,23 +36,23 @@ def copied_model(tmp_path: Path) -> Path:
 
 
 def test_vectors_are_float32_of_length_one(embedder: SentenceEmbedder) -> None:
-    vectors = embedder.embed(["a safety helmet", "", "数据保护"], kind=TextKind.PASSAGE)
+    vectors = embedder.embed(["a safety helmet", "", "数据保护"], kind=TextKind.PASSAGE).whole
     assert vectors.dtype == np.float32
     assert vectors.shape == (3, embedder.dimensions) == (3, 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
 def test_like_meanings_lie_nearer_than_unlike(embedder: SentenceEmbedder) -> None:
-    question = embedder.embed(["How do I get my travel money back?"], kind=TextKind.QUESTION)[0]
+    question = embedder.embed(["How do I get my travel money back?"], kind=TextKind.QUESTION).whole[0]
     near, far = embedder.embed(
         ["Expense claims for trips are refunded within a week.", "Wear a helmet on the site."],
         kind=TextKind.PASSAGE,
-    )
+    ).whole
     assert question @ near > question @ far + 0.1
 
 
 def test_no_texts_give_no_vectors(embedder: SentenceEmbedder) -> None:
-    assert embedder.embed([], kind=TextKind.PASSAGE).shape == (0, 384)
+    assert embedder.embed([], kind=TextKind.PASSAGE).whole.shape == (0, 384)
 
 
 def test_the_packaged_model_says_what_it_is(embedder: SentenceEmbedder) -> None:

@@ -25,7 +25,7 @@ from assistant.questions import log
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from earmark.migrations import migrate
 from knowledge.database import Database, new_id, utc_now
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.moment import Hit, Sentence, Verdict
 from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.transcripts import store as transcripts
@@ -192,7 +192,7 @@ class ScriptedEngine:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         asker: str | None = None,
-    ) -> Vectors:
+    ) -> TextVectors:
         raise AssertionError("pages embed nothing")
 
 

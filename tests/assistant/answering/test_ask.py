@@ -13,7 +13,7 @@ from assistant.errors import BadInput, EmbedderDown, UnknownLanguage
 from assistant.questions import log
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.database import Database
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.finding.moment import Verdict
 from knowledge.index.follower import IndexFollower
@@ -75,10 +75,10 @@ class SmallEngine:
         priority: Priority = Priority.QUESTION,
         deadline_s: float | None = None,
         asker: str | None = None,
-    ) -> Vectors:
+    ) -> TextVectors:
         if self.embedder_is_down:
             raise EmbedderDown("it does not answer")
-        return np.ones((len(texts), 4), np.float32) / 2
+        return TextVectors(np.ones((len(texts), 4), np.float32) / 2, (b"",) * len(texts))
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from assistant.errors import BadInput, BadMedia, EmbedderDown, RecognizerDown, U
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, ClipOptions
 from knowledge.embedding import TextKind
 from knowledge.model_files import MINILM, MINILM_SHA256, digest_of
+from knowledge.token_vectors import unpack
 from knowledge.transcripts.segment import Segment
 from tests.assistant.engine.canaries import Canaries, heard_alone, mixed_up
 from tests.assistant.engine.running_engine import EngineProcess, running_engine, until
@@ -177,11 +178,13 @@ def test_a_language_it_cannot_hear_is_refused_by_name(real_engine: EngineProcess
 
 def test_vectors_are_those_of_the_packaged_model(real_engine: EngineProcess) -> None:
     texts = [f"passage number {number}" for number in range(70)]
-    vectors = real_engine.client.embed(texts, kind=TextKind.PASSAGE)
+    made = real_engine.client.embed(texts, kind=TextKind.PASSAGE)
+    vectors = made.whole
+    assert all(len(unpack(each) or ()) == 3 for each in made.tokens)
     assert vectors.shape == (70, 384)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    last = real_engine.client.embed(texts[-1:], kind=TextKind.PASSAGE)
+    last = real_engine.client.embed(texts[-1:], kind=TextKind.PASSAGE).whole
     np.testing.assert_allclose(vectors[-1:], last, atol=1e-5)
 
 
@@ -198,7 +201,7 @@ def test_embeddings_speak_openais_form(real_engine: EngineProcess) -> None:
 
 
 def test_no_texts_are_no_vectors(real_engine: EngineProcess) -> None:
-    assert real_engine.client.embed([], kind=TextKind.PASSAGE).shape == (0, 384)
+    assert real_engine.client.embed([], kind=TextKind.PASSAGE).whole.shape == (0, 384)
 
 
 @pytest.mark.parametrize(
@@ -386,7 +389,7 @@ def test_without_the_embedder_it_still_hears(real_engine: EngineProcess, spoken_
     until(lambda: real_engine.client.state().embedder.state != "ready")
     assert real_engine.raw.get("/readyz").status_code == 503
     assert real_engine.client.recognize_clip(spoken_clip).segments
-    assert real_engine.client.embed(["near miss"], kind=TextKind.QUESTION).shape == (1, 384)
+    assert real_engine.client.embed(["near miss"], kind=TextKind.QUESTION).whole.shape == (1, 384)
 
 
 def test_a_model_that_cannot_load_is_said_to_be_down_with_the_reason(tmp_path: Path) -> None:
@@ -444,7 +447,7 @@ def test_a_call_borrows_the_live_engine(real_engine: EngineProcess) -> None:
     before = set(psutil.Process().children())
     with borrowed_engine(real_engine.home, EngineSpec()) as client:
         assert set(psutil.Process().children()) == before
-        assert client.embed(["near miss"], kind=TextKind.QUESTION).shape == (1, 384)
+        assert client.embed(["near miss"], kind=TextKind.QUESTION).whole.shape == (1, 384)
 
 
 def test_a_call_starts_an_engine_where_none_lives_and_ends_it(
@@ -462,6 +465,6 @@ def test_a_call_starts_an_engine_where_none_lives_and_ends_it(
 
 def test_pieces_of_many_texts_come_back_in_order(real_engine: EngineProcess) -> None:
     texts = [f"{number} apples" for number in range(40)]
-    together = real_engine.client.embed(texts, kind=TextKind.PASSAGE)
-    alone = real_engine.client.embed([texts[17]], kind=TextKind.PASSAGE)
+    together = real_engine.client.embed(texts, kind=TextKind.PASSAGE).whole
+    alone = real_engine.client.embed([texts[17]], kind=TextKind.PASSAGE).whole
     np.testing.assert_allclose(together[17], alone[0], atol=1e-5)

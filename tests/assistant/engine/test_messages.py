@@ -53,7 +53,7 @@ def back(frame: Frame) -> Frame:
         Unloadable("no such model", "name one"),
         Heard((Recognised((SPOKEN,), truncated=True, hard_to_hear="faint"), Recognised())),
         Heard((Recognised(error="too short"),)),
-        Embedded(384),
+        Embedded(384, (3, 0)),
         Refused("busy", "full", "come back", 3.0),
     ],
 )

@@ -1,27 +1,30 @@
 """The index's contract over plain Python lists: what the tests find in, and the contract's second implementation."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from knowledge.embedding import Vectors
+from knowledge.embedding import Vectors, mean_of
 from knowledge.finding.analysis import analyse
 from knowledge.finding.languages import script_of
 from knowledge.index.tokens import hashes_of
 from knowledge.index.view import Candidate, FieldStatistics, HashedTokens, Place, TokenField
 from knowledge.passages.passage import Passage
+from knowledge.token_vectors import TokenVectors
 
 K1, B = 1.2, 0.75
 
 
 @dataclass
 class InMemoryView:
-    """Passages with their vectors (float32, one row each; None where nothing embedded them)."""
+    """Passages with their vectors (float32, one row each; None where nothing embedded them), and those of their tokens
+    by id."""
 
     stored: Sequence[Passage]
     embedded: Vectors | None = None
+    close: Mapping[str, TokenVectors] = field(default_factory=dict)
     change_number: int = 1
     _row: dict[str, int] = field(init=False)
     _postings: dict[TokenField, dict[str, dict[int, int]]] = field(init=False)
@@ -81,6 +84,12 @@ class InMemoryView:
             raise ValueError("nothing is embedded here")
         return self.embedded[[self._row[passage_id] for passage_id in passage_ids]]
 
+    def recording_vectors(self, recording_ids: Sequence[str]) -> Vectors:
+        if self.embedded is None:
+            raise ValueError("nothing is embedded here")
+        owners = np.array([each.recording_id for each in self.stored])
+        return np.stack([mean_of(self.embedded[owners == each]) for each in recording_ids])
+
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
         return [self.stored[self._row[each]] for each in passage_ids if each in self._row]
 
@@ -89,6 +98,20 @@ class InMemoryView:
 
     def tokens(self, passage_ids: Sequence[str]) -> list[HashedTokens]:
         return [_tokens(passage) for passage in self.passages(passage_ids)]
+
+    def around(self, passage_ids: Sequence[str], *, step: int) -> list[tuple[str, ...]]:
+        place = {(each.recording_id, each.ordinal): each.id for each in self.stored}
+        return [
+            tuple(
+                place[each.recording_id, at]
+                for at in (each.ordinal - step, each.ordinal, each.ordinal + step)
+                if (each.recording_id, at) in place
+            )
+            for each in self.passages(passage_ids)
+        ]
+
+    def token_vectors(self, passage_ids: Sequence[str]) -> list[TokenVectors | None]:
+        return [self.close.get(each) for each in passage_ids]
 
     def _permitted(self, courses: frozenset[str]) -> np.ndarray:
         return np.isin(self._course_of, list(courses)) if len(self.stored) else np.zeros(0, dtype=bool)

@@ -7,18 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.finding.channels import (
-    CHANNELS,
-    Channel,
-    Question,
-    Saturation,
-    ask,
-    bm25,
-    count_in,
-    gather,
-    idf,
-    taken_apart,
-)
+from knowledge.finding.asked import Question, ask
+from knowledge.finding.bm25 import Saturation, bm25, count_in, idf, taken_apart
+from knowledge.finding.channels import CHANNELS, Channel, Pool, gather
 from knowledge.index.tokens import hashes_of
 from knowledge.index.view import FieldStatistics
 from knowledge.passages.passage import Passage
@@ -31,6 +22,10 @@ TOKENS = st.lists(st.sampled_from("abcdef"), max_size=20)
 
 def passage(name: str, text: str, language: str = "en") -> Passage:
     return Passage(name, name, "c", 1, 0, 0, 0, 0.0, 1.0, text, language)
+
+
+def column(pool: Pool, channel: Channel) -> np.ndarray:
+    return pool.scores[:, CHANNELS.index(channel)]
 
 
 @given(st.lists(TOKENS, min_size=1, max_size=6), st.sets(st.sampled_from("abcdefgh"), min_size=1))
@@ -57,8 +52,9 @@ def test_each_channel_scores_every_candidate() -> None:
     question = Question("assembly point", "en", np.eye(3, dtype=np.float32)[1:2], ENGLISH)
     pool = gather(ask(question, view), view, courses=COURSE)
     assert {each.id for each in pool.passages} == {"0", "1", "2"}
-    assert not np.isnan(pool.scores).any()
-    best = {channel: pool.passages[int(np.argmax(pool.scores[:, at]))].id for at, channel in enumerate(CHANNELS)}
+    first = (Channel.DENSE, Channel.WORDS, Channel.SOUNDS)
+    assert not any(np.isnan(column(pool, channel)).any() for channel in first)
+    best = {channel: pool.passages[int(np.argmax(column(pool, channel)))].id for channel in first}
     assert best == {Channel.DENSE: "1", Channel.WORDS: "0", Channel.SOUNDS: "0"}
 
 
@@ -66,7 +62,7 @@ def test_an_embedder_is_silent_about_passages_it_does_not_know() -> None:
     stored = [passage("en", "the BERT model"), passage("zh", "这个BERT模型", "zh")]
     view = InMemoryView(stored, np.eye(2, dtype=np.float32))
     pool = gather(ask(Question("the BERT model", "en", view.embedded[:1], ENGLISH), view), view, courses=COURSE)
-    dense = {each.id: score for each, score in zip(pool.passages, pool.scores[:, 0], strict=True)}
+    dense = {each.id: score for each, score in zip(pool.passages, column(pool, Channel.DENSE), strict=True)}
     assert dense["en"] == pytest.approx(1.0)
     assert np.isnan(dense["zh"])
 
@@ -75,7 +71,7 @@ def test_sounds_are_silent_between_two_scripts() -> None:
     stored = [passage("en", "the BERT model"), passage("zh", "这个BERT模型", "zh")]
     view = InMemoryView(stored)
     pool = gather(ask(Question("BERT模型", "zh"), view), view, courses=COURSE)
-    sounds = {each.id: score for each, score in zip(pool.passages, pool.scores[:, 2], strict=True)}
+    sounds = {each.id: score for each, score in zip(pool.passages, column(pool, Channel.SOUNDS), strict=True)}
     assert np.isnan(sounds["en"])
     assert sounds["zh"] > 0
 
@@ -84,9 +80,38 @@ def test_an_index_without_vectors_is_searched_by_words_and_sounds() -> None:
     view = InMemoryView([passage("a", "the assembly point")])
     question = Question("assembly point", "en", np.ones((1, 4), dtype=np.float32) / 2, ENGLISH)
     pool = gather(ask(question, view), view, courses=COURSE)
-    assert np.isnan(pool.scores[:, 0]).all()
-    assert pool.scores[0, 1] > 0
+    assert np.isnan(column(pool, Channel.DENSE)).all()
+    assert column(pool, Channel.WORDS)[0] > 0
 
 
 def test_the_same_text_is_taken_apart_once() -> None:
     assert taken_apart("the ladder", "en") is taken_apart("the ladder", "en")
+
+
+def test_what_was_said_around_a_passage_counts_for_it_too() -> None:
+    said = ["the ladder", "leans there", "on the wall", "safely", "of course"]
+    stored = [Passage(str(at), "r", "c", 1, at, at, at, at, at + 1.0, text, "en") for at, text in enumerate(said)]
+    view = InMemoryView(stored)
+    pool = gather(ask(Question("which wall", "en"), view), view, courses=COURSE)
+    [only] = pool.passages
+    assert only.id == "2"
+    assert [pool.near[at] for at in pool.around[0]] == ["0", "2", "4"]
+    both = gather(ask(Question("ladder wall course", "en"), view), view, courses=COURSE)
+    around = dict(zip((each.id for each in both.passages), column(both, Channel.WORDS_AROUND), strict=True))
+    assert around["2"] > around["0"]
+
+
+def test_an_embedder_speaks_between_two_languages_written_alike() -> None:
+    stored = [passage("en", "the emperor of Japan"), passage("zh", "日本的天皇", "zh")]
+    view = InMemoryView(stored, np.eye(2, dtype=np.float32))
+    question = Question("Wer ist der Kaiser von Japan?", "de", view.embedded[:1], ENGLISH)
+    pool = gather(ask(question, view), view, courses=COURSE)
+    dense = dict(zip((each.id for each in pool.passages), column(pool, Channel.DENSE), strict=True))
+    assert dense["en"] == pytest.approx(1.0)
+    assert np.isnan(dense["zh"])
+
+
+def test_an_embedder_that_cannot_read_the_question_puts_nothing_forward() -> None:
+    view = InMemoryView([passage("en", "the emperor of Japan")], np.eye(1, dtype=np.float32))
+    question = Question("日本天皇是谁", "zh", view.embedded, ENGLISH)
+    assert gather(ask(question, view), view, courses=COURSE).passages == []

@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from knowledge.finding.channels import Question, ask, attainable
+from knowledge.finding.asked import Question, ask
+from knowledge.finding.bm25 import attainable
+from knowledge.finding.channels import CHANNELS, Channel
 from knowledge.finding.fuse import FULL_VOICE, fuse, sound_voice, weigh
+from knowledge.finding.languages import Script
 from knowledge.finding.scale import z_scores
-from knowledge.index.view import TokenField
+from knowledge.index.view import Place, TokenField
 from tests.knowledge.finding.in_memory_view import InMemoryView
 
 NAN = np.nan
@@ -29,16 +34,43 @@ def test_a_channel_that_does_not_know_a_passage_has_no_say_there() -> None:
     assert weigh(np.array([[NAN, NAN, NAN]]), VOICES) == pytest.approx([0.0])
 
 
+def place(name: str, language: str = "en") -> Place:
+    return Place(name, name, "c", 1, 0, 0, 0, 0.0, 1.0, language, Script.LATIN)
+
+
+def scores(**columns: list[float]) -> np.ndarray:
+    table = np.full((len(next(iter(columns.values()))), len(CHANNELS)), NAN)
+    for name, values in columns.items():
+        table[:, CHANNELS.index(Channel(name))] = values
+    return table
+
+
 def test_what_leads_in_every_channel_leads() -> None:
-    assert int(np.argmax(fuse(ASKED, np.array([[0.1, 1.0, 5.0], [0.9, 9.0, 50.0], [0.2, 2.0, 6.0]])))) == 1
+    table = scores(dense=[0.1, 0.9, 0.2], words=[1.0, 9.0, 2.0], sounds=[5.0, 50.0, 6.0], tokens=[0.2, 0.6, 0.3])
+    assert int(np.argmax(fuse(ASKED, [place("a"), place("b"), place("c")], table))) == 1
 
 
 def test_an_empty_pool_has_no_scores() -> None:
-    assert fuse(ASKED, np.zeros((0, 3))).shape == (0,)
+    assert fuse(ASKED, [], np.zeros((0, len(CHANNELS)))).shape == (0,)
+
+
+@given(st.permutations(range(5)))
+def test_the_order_of_candidates_decides_nothing(order: list[int]) -> None:
+    table = np.random.default_rng(3).normal(size=(5, len(CHANNELS)))
+    places = [place(str(at), "de" if at == 3 else "en") for at in range(5)]
+    fused = fuse(ASKED, places, table)
+    assert fuse(ASKED, [places[at] for at in order], table[order]) == pytest.approx(fused[order])
+
+
+def test_between_two_languages_written_alike_letters_count() -> None:
+    table = scores(words=[1.0, 1.0, 0.0], letters=[0.1, 0.9, 0.2])
+    german = [place(name, "de") for name in "abc"]
+    asked = ask(Question("where is the assembly point", "en", None, frozenset({"en"})), InMemoryView([]))
+    assert int(np.argmax(fuse(asked, german, table))) == 1
 
 
 def test_sounds_are_quiet_where_nothing_sounds_like_the_question() -> None:
-    most = attainable(ASKED, TokenField.SOUNDS)
-    voices = [sound_voice(ASKED, np.array([[0.0, 0.0, share * most]])) for share in (0.0, FULL_VOICE / 2, 1.0)]
+    most = attainable(ASKED.tokens.sounds, ASKED.statistics[TokenField.SOUNDS])
+    voices = [sound_voice(ASKED, scores(sounds=[share * most])) for share in (0.0, FULL_VOICE / 2, 1.0)]
     assert voices == pytest.approx([0.0, 0.5, 1.0])
-    assert sound_voice(ASKED, np.array([[0.0, 0.0, NAN]])) == 0.0
+    assert sound_voice(ASKED, scores(dense=[1.0])) == 0.0

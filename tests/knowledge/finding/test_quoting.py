@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.finding.channels import Question, ask
+from knowledge.finding.asked import Question, ask
 from knowledge.finding.quoting import SENTENCE_S, best_sentence, pieces_of
 from knowledge.passages.passage import Passage
 from knowledge.transcripts.segment import Segment, Word

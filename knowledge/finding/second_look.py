@@ -1,0 +1,96 @@
+"""A second look at the best of the pool: what costs too much to be asked of every candidate.
+
+Late interaction: each of the question's tokens looks for the nearest token of the passage (MaxSim, as in ColBERT;
+Khattab and Zaharia 2020), over the very embedder that gave the passage's own vector. And for passages in another
+language that is written alike, the runs of letters that both share.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.finding.asked import Asked
+from knowledge.finding.bm25 import count_in
+from knowledge.finding.channels import CHANNELS, Channel, Pool, embedder_speaks, is_foreign, spans_of
+from knowledge.index.tokens import hashes_of
+from knowledge.index.view import IndexView
+from knowledge.token_vectors import TokenVectors
+
+SECOND_LOOKS = 80
+"""Of the pool's best, by the first fusion: among them is the right one in 97 to 99 of 100 questions where the whole
+pool has it at all."""
+_GRAM = 4
+_WORD = re.compile(r"\w+")
+
+
+def look_again(asked: Asked, pool: Pool, best: Sequence[int], view: IndexView) -> Pool:
+    """Of the pool those `best`, in this order, with every channel's score."""
+    passages = [pool.passages[at] for at in best]
+    rows = sorted({row for at in best for row in pool.around[at]})
+    place = {row: at for at, row in enumerate(rows)}
+    chosen = replace(
+        pool,
+        passages=passages,
+        tokens=[pool.tokens[at] for at in best],
+        scores=pool.scores[list(best)],
+        near=[pool.near[row] for row in rows],
+        around=[[place[row] for row in pool.around[at]] for at in best],
+    )
+    if asked.close is not None and embedder_speaks(asked, passages).any():
+        _score_tokens(asked, chosen, view)
+    if any(is_foreign(asked, each) for each in passages):
+        chosen.scores[:, CHANNELS.index(Channel.LETTERS)] = _letter_scores(asked, chosen, view)
+    return chosen
+
+
+def _score_tokens(asked: Asked, pool: Pool, view: IndexView) -> None:
+    nearest = max_similarities(asked.close, view.token_vectors(pool.near))
+    row = {key: at for at, key in enumerate(pool.near)}
+    own = nearest[[row[each.id] for each in pool.passages]]
+    around = np.stack([_best_of(nearest[each]) for each in pool.around])
+    silent = ~embedder_speaks(asked, pool.passages)
+    for channel, values in ((Channel.TOKENS, own), (Channel.TOKENS_AROUND, around)):
+        scores = values @ asked.close_weights
+        pool.scores[:, CHANNELS.index(channel)] = np.where(silent, np.nan, scores)
+
+
+def max_similarities(question: TokenVectors | None, passages: Sequence[TokenVectors | None]) -> NDArray[np.float64]:
+    """The cosine of each of the question's tokens with the nearest token of each passage, at least 0: shape
+    (passages, tokens of the question); nan for a passage whose tokens are not known."""
+    count = 0 if question is None else len(question)
+    found = np.full((len(passages), count), np.nan)
+    known = [at for at, each in enumerate(passages) if each is not None and len(each)]
+    if question is None or not known:
+        return found
+    vectors = [each.vectors for each in passages if each is not None and len(each)]
+    cosines = np.concatenate(vectors) @ question.vectors.T
+    starts = [span.start for span in spans_of([len(each) for each in vectors])]
+    found[known] = np.maximum.reduceat(cosines, starts, axis=0).clip(0.0)
+    return found
+
+
+def _best_of(nearest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Over several passages; nan only where none of them is known."""
+    known = nearest[~np.isnan(nearest).any(axis=1)]
+    return np.asarray(known.max(axis=0) if len(known) else nearest[0])
+
+
+def _letter_scores(asked: Asked, pool: Pool, view: IndexView) -> NDArray[np.float64]:
+    """Which share of the question's 4-letter runs each passage has, the rarer in this pool the more: names and roots
+    that languages share. nan for passages in the question's own language."""
+    texts = {each.id: each.text for each in view.passages([each.id for each in pool.passages])}
+    asked_runs = Counter(letter_runs(asked.question.text))
+    held = count_in([hashes_of(letter_runs(texts.get(each.id, ""))) for each in pool.passages], list(asked_runs)) > 0
+    holding = held.sum(axis=0)
+    told = np.log1p((len(held) - holding + 0.5) / (holding + 0.5)) * np.fromiter(asked_runs.values(), float)
+    foreign = np.array([is_foreign(asked, each) for each in pool.passages])
+    return np.where(foreign, held @ told / max(float(told.sum()), 1e-9), np.nan)
+
+
+def letter_runs(text: str) -> list[str]:
+    plain = f" {' '.join(_WORD.findall(text.casefold()))} "
+    return [plain[at : at + _GRAM] for at in range(len(plain) - _GRAM + 1)]
