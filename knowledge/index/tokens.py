@@ -4,7 +4,7 @@ So many numbers are told apart well enough: that a question's token and another 
 in about a million pairs of question and passage.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -20,7 +20,10 @@ def hash_of(token: str) -> int:
 
 
 def hashes_of(tokens: Sequence[str]) -> Hashes:
-    return np.fromiter((hash_of(token) for token in tokens), np.uint32, len(tokens))
+    try:
+        return np.fromiter(map(crc32, map(str.encode, tokens)), np.uint32, len(tokens))
+    except UnicodeEncodeError:  # half a surrogate pair, which a typed question may hold
+        return np.array([hash_of(token) for token in tokens], np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +56,5 @@ class TokenStream:
 
 def stream_of(passages: Sequence[PassageTokens], field: TokenField) -> TokenStream:
     lengths = [len(each.of(field)) for each in passages]
-    said: Iterable[int] = (hash_of(token) for each in passages for token in each.of(field))
-    return TokenStream(np.fromiter(said, np.uint32, sum(lengths)), np.cumsum([0, *lengths], dtype=np.int64))
+    said = [token for each in passages for token in each.of(field)]
+    return TokenStream(hashes_of(said), np.cumsum([0, *lengths], dtype=np.int64))

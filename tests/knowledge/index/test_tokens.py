@@ -14,6 +14,10 @@ def test_a_token_has_the_same_number_in_every_process() -> None:
     assert [hash_of(token) for token in ("ladder", "梯子", "")] == [935181349, 717217586, 0]
 
 
+def test_half_a_surrogate_pair_has_a_number_too() -> None:
+    assert hashes_of(["ladder", "\ud800"]).tolist() == [hash_of("ladder"), hash_of("\ud800")]
+
+
 def test_no_two_short_sounds_share_a_number() -> None:
     """CRC-32 is one to one over four bytes; a sample over all lengths up to four."""
     letters = "0ABFHJKLMNPRSTWXY"
