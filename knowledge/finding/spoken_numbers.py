@@ -9,6 +9,7 @@ from functools import lru_cache
 from num2words import CONVERTER_CLASSES, num2words
 
 _NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(st|nd|rd|th|s)?(?![a-z])", re.IGNORECASE)
+_FIGURE_OR_SIGN = re.compile(r"[\d%$€£&°+]")
 _SIGNS = {
     "en": {"%": "percent", "$": "dollars", "€": "euros", "£": "pounds", "&": "and", "°": "degrees", "+": "plus"},
     "de": {"%": "Prozent", "$": "Dollar", "€": "Euro", "&": "und"},
@@ -20,7 +21,7 @@ _LONGEST_SPOKEN_AS_ONE = 12
 
 def say_numbers(text: str, language: str) -> str:
     """The text with its figures in words. Languages whose numbers nobody taught us keep their figures."""
-    if not any(sign.isdigit() or sign in "%$€£&°+" for sign in text):
+    if not _FIGURE_OR_SIGN.search(text):
         return text
     for sign, words in _SIGNS.get(language, {}).items():
         text = text.replace(sign, f" {words} ")
