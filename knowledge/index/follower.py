@@ -48,6 +48,10 @@ POLL_S = 1.0
 """The database is asked for changes at most so often."""
 PATIENCE_S = 0.25
 """A question waits so long for new recordings to be taken in, then searches the state before."""
+RECENT_S = 3.0
+"""A state that is no older is searched after HURRIED_S: where questions come one upon another, none waits for a new
+base to be opened, and what is new is found within seconds all the same."""
+HURRIED_S = 0.02
 LONGEST_WRITE_S = 600.0
 CHECKED_AT_ONCE_BYTES = 16_000_000
 """Larger files of a base are checked while it is served already: reading gigabytes would keep the first question
@@ -92,13 +96,14 @@ class IndexFollower:
         """One consistent state, at most a second old, older only while much is being taken in."""
         with self._lock:
             view = self._view
-            if view is not None and time.monotonic() - self._asked_at < POLL_S:
+            age_s = time.monotonic() - self._asked_at
+            if view is not None and age_s < POLL_S:
                 return view
             if self._pending is None or self._pending.done():
                 self._pending = self._refresher.submit(self._refreshed)
             pending = self._pending
         try:
-            return pending.result(None if view is None else PATIENCE_S)
+            return pending.result(_patience_s(age_s) if view is not None else None)
         except TimeoutError:
             return pending.result() if view is None or pending.done() else view
 
@@ -324,6 +329,10 @@ class IndexFollower:
         for path in self.folder.iterdir():
             if path.is_dir() and path.name != keep:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _patience_s(age_s: float) -> float:
+    return HURRIED_S if age_s < RECENT_S else PATIENCE_S
 
 
 def _sealed(folder: Path, draft: ManifestDraft) -> str:
