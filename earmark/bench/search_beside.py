@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 from sqlalchemy import select
 
@@ -23,7 +22,7 @@ from knowledge.passages.store import is_published
 from knowledge.passages.tables import PassageRow
 from knowledge.recordings.tables import RecordingRow
 
-_faiss: Any = faiss  # its own type hints are of the C++ calls, not of the Python ones
+_faiss: Any = import_module("faiss")  # by name, as every rival: how the index uses it stays known to one file
 Truth = Mapping[int, Sequence[set[str]]]
 """By per cent of the courses, the nearest passages of each question."""
 
