@@ -63,8 +63,25 @@ Row = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Building:
+    passages: int
+    distinct_words: int
+    fill_s: float
+    build_s: float
+    peak_mb: float
+    """Resident, mapped pages too."""
+    disk_mb: float
+
+    def rows(self) -> Iterator[Row]:
+        yield "passages; different words", f"{self.passages}; {self.distinct_words}"
+        yield "filling the database", f"{self.fill_s:.1f} s"
+        yield "writing the base anew", f"{self.build_s:.1f} s, at most {self.peak_mb:.0f} MB resident"
+        yield "index on disk", f"{self.disk_mb:.0f} MB"
+
+
+@dataclass(frozen=True, slots=True)
 class Answering:
-    """What one process that asks has seen, for one share of the courses."""
+    """For one share of the courses."""
 
     share: int
     find: Spread
@@ -73,12 +90,30 @@ class Answering:
     sounds: Spread
     recall: float
 
+    def rows(self) -> Iterator[Row]:
+        heard = f"{self.share} % of courses"
+        yield f"find, {heard} (p50 / p95 / p99)", str(self.find)
+        yield f"  dense candidates, {heard}", f"{self.dense}, recall@{RECALL_AT} {self.recall:.4f}"
+        yield f"  words candidates, {heard}", str(self.words)
+        yield f"  sounds candidates, {heard}", str(self.sounds)
+
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class Asking:
+    """What one process that asks has seen."""
+
     open_s: float
     first_question_s: float
-    memory: Memory
+    opened: Memory
+    answering: Sequence[Answering]
+    asked: Memory
+
+    def rows(self) -> Iterator[Row]:
+        yield "opening; the first question", f"{self.open_s:.2f} s; {self.first_question_s:.2f} s"
+        yield "memory after the first question", str(self.opened)
+        for each in self.answering:
+            yield from each.rows()
+        yield "memory after all questions", str(self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,64 +122,39 @@ class Swapping:
 
     asked: int
     failed: int
-    spread: Spread
+    find: Spread
     findable_s: tuple[float, ...]
     merge_s: float
 
-
-@dataclass(frozen=True, slots=True)
-class SearchReport:
-    passages: int
-    distinct_words: int
-    fill_s: float
-    build_s: float
-    build_peak_mb: float
-    disk_mb: float
-    opening: Opening
-    answering: Sequence[Answering]
-    memory: Memory
-    swapping: Swapping
-    beside: Sequence[Beside]
-
     def rows(self) -> Iterator[Row]:
-        yield "passages; different words", f"{self.passages}; {self.distinct_words}"
-        yield "filling the database", f"{self.fill_s:.1f} s"
-        yield "writing the base anew", f"{self.build_s:.1f} s, at most {self.build_peak_mb:.0f} MB resident"
-        yield "index on disk", f"{self.disk_mb:.0f} MB"
-        yield "opening; the first question", f"{self.opening.open_s:.2f} s; {self.opening.first_question_s:.2f} s"
-        yield "memory after opening", str(self.opening.memory)
-        for each in self.answering:
-            heard = f"{each.share} % of courses"
-            yield f"find, {heard} (p50 / p95 / p99)", str(each.find)
-            yield f"  dense candidates, {heard}", f"{each.dense}, recall@{RECALL_AT} {each.recall:.4f}"
-            yield f"  words candidates, {heard}", str(each.words)
-            yield f"  sounds candidates, {heard}", str(each.sounds)
-        yield "memory after all questions", str(self.memory)
-        findable = self.swapping.findable_s
+        findable = self.findable_s
+        yield "merging while questions are asked", f"{self.merge_s:.1f} s"
+        yield "find meanwhile, all courses", f"{self.find}, longest {self.find.longest:.1f} ms"
+        yield "questions meanwhile; failed", f"{self.asked}; {self.failed}"
         yield "published → findable meanwhile", f"{np.median(findable):.2f} s, at most {max(findable):.2f} s"
-        yield "merging meanwhile", f"{self.swapping.merge_s:.1f} s"
-        yield "find meanwhile, all courses", f"{self.swapping.spread}, longest {self.swapping.spread.longest:.1f} ms"
-        yield "questions meanwhile; failed", f"{self.swapping.asked}; {self.swapping.failed}"
-        for other in self.beside:
-            yield from other.rows()
 
 
-def bench_search(home: Path, filled: Filled, *, beside: bool, progress: Progress) -> SearchReport:
-    """`home`: filled before; its index is written anew. `beside`: plain engines are measured too."""
+Part = Building | Asking | Swapping | Beside
+
+
+def bench_search(home: Path, filled: Filled, *, beside: bool, progress: Progress) -> Iterator[Part]:
+    """Part by part, because a million passages take long. `home`: filled before; its index is written anew.
+
+    `beside`: plain engines are measured too.
+    """
     progress("writing the base", 0, 1)
     build_s, peak_mb = apart(_build, home, filled)
     disk_mb = size_mb(home / "index")
-    progress("exact neighbours", 0, 1)
+    yield Building(filled.passages, filled.distinct_words, filled.fill_s, build_s, peak_mb, disk_mb)
+    progress("finding exact neighbours", 0, 1)
     with opened_search_home(home, filled) as opened:
         truth = exact_nearest(opened, filled, kept_questions(home), n=RECALL_AT)
     progress("asking", 0, 1)
-    opening, answering, memory = apart(_ask_all, home, filled, truth)
-    others = beside_all(home, filled, truth, progress=progress) if beside else ()
+    yield apart(_ask_all, home, filled, truth)
+    if beside:
+        yield from beside_all(home, filled, truth, progress=progress)
     progress("merging", 0, 1)
-    return SearchReport(
-        filled.passages, filled.distinct_words, filled.fill_s, build_s, peak_mb, disk_mb,
-        opening, answering, memory, _swap(home, filled), others,
-    )  # fmt: skip
+    yield _swap(home, filled)
 
 
 def _build(home: Path, filled: Filled) -> tuple[float, float]:
@@ -153,17 +163,17 @@ def _build(home: Path, filled: Filled) -> tuple[float, float]:
     return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
-def _ask_all(home: Path, filled: Filled, truth: Truth) -> tuple[Opening, list[Answering], Memory]:
+def _ask_all(home: Path, filled: Filled, truth: Truth) -> Asking:
     questions = kept_questions(home)
     with opened_search_home(home, filled) as opened:
         open_s = time_call(opened.index.view).wall
         first_s = time_call(partial(_find, opened, filled, _EVERYWHERE, questions[0])).wall
-        opening = Opening(open_s, first_s, memory_of_this_process())
+        after_opening = memory_of_this_process()
         for question in questions[:_WARMING]:
             _find(opened, filled, _EVERYWHERE, question)
         rest = questions[_WARMING:]
         answering = [_answering(opened, filled, rest, share, truth[share][_WARMING:]) for share in SHARES]
-        return opening, answering, memory_of_this_process()
+        return Asking(open_s, first_s, after_opening, answering, memory_of_this_process())
 
 
 def _answering(

@@ -52,8 +52,15 @@ def time_call(call: Callable[[], object]) -> Taken:
     return Taken(time.perf_counter() - started, time.thread_time() - core)
 
 
-def time_each(call: Callable[[_T], object], values: Sequence[_T]) -> Spread:
-    return spread_of([time_call(partial(call, value)) for value in values])
+def time_each(call: Callable[[_T], object], values: Sequence[_T], *, at_most_s: float = float("inf")) -> Spread:
+    """`at_most_s`: after so long the rest of the values is left out."""
+    started = time.perf_counter()
+    taken: list[Taken] = []
+    for value in values:
+        taken.append(time_call(partial(call, value)))
+        if time.perf_counter() - started > at_most_s:
+            break
+    return spread_of(taken)
 
 
 def spread_of(taken: Sequence[Taken]) -> Spread:
@@ -70,8 +77,8 @@ def memory_of_this_process() -> Memory:
 
 
 def recall(found: Sequence[set[str]], truth: Sequence[set[str]]) -> float:
-    """Of the exact nearest the share that was found, over all questions."""
-    shares = [len(one & other) / len(other) for one, other in zip(found, truth, strict=True) if other]
+    """Of the exact nearest the share that was found, over the questions asked: as many of those in `truth`."""
+    shares = [len(one & other) / len(other) for one, other in zip(found, truth, strict=False) if other]
     return float(np.mean(shares)) if shares else 1.0
 
 

@@ -35,12 +35,12 @@ def search(
     with fresh_folder() as folder:
         home = keep or folder
         filled = filled_home(home, wanted) or _fill(settings_of(context), home, wanted, lectures, questions)
-        report = bench_search(home, filled, beside=beside, progress=tell_progress)
-    if as_json:
-        tell_json(asdict(report))
-        return
-    for name, value in report.rows():
-        tell(f"| {name} | {value} |")
+        for part in bench_search(home, filled, beside=beside, progress=tell_progress):
+            if as_json:
+                tell_json({"part": type(part).__name__, **asdict(part)})
+                continue
+            for name, value in part.rows():
+                tell(f"| {name} | {value} |")
 
 
 def _fill(settings: Settings, home: Path, passages: int, lectures: Path | None, questions: int) -> Filled:
