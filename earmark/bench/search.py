@@ -259,9 +259,9 @@ def _await_new_one(home: SearchHome, filled: Filled) -> float:
     """A copy of a recording, with a word of its own, from its commit until words find it. Seconds."""
     word = f"quux{time.time_ns():x}"
     made = _copy_of_one(home, filled, word)
-    home.index.view()
     with home.database.write() as session:
         publish_made(session, made, filled.courses[0], digest=filled.digest)
+        home.index.refresh()  # the worst case: the last look at the database was just before
     committed = time.perf_counter()
     tokens = analyse(word, LANGUAGE).words
     while not home.index.view().matching(TokenField.WORDS, tokens, courses=filled.permitted(_EVERYWHERE), n=1):

@@ -97,6 +97,11 @@ class Base:
     def __len__(self) -> int:
         return len(self._arrays.passage_ids)
 
+    def touch(self) -> None:
+        """Map the vectors' pages while another base still serves, so that no question waits for that."""
+        if self.vectors is not None:
+            self.vectors.touch()
+
     def rows_of(self, passage_ids: Sequence[str]) -> Rows:
         """A row for each id, -1 where it is not here."""
         if not len(self) or not passage_ids:

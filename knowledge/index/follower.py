@@ -217,7 +217,10 @@ class IndexFollower:
     def _current_base(self) -> Base:
         pointer = read_current(self.folder)
         if self._base is None or (pointer is not None and (pointer != self._pointer or pointer == self._distrusted)):
-            self._base = self._trusted_base() or self._rebuilt_base()
+            base = self._trusted_base() or self._rebuilt_base()
+            if self._base is not None:
+                base.touch()
+            self._base = base
             self._pointer = read_current(self.folder)
             self._checker.submit(self._check, self._pointer, self._base)
         return self._base

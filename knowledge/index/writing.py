@@ -61,7 +61,7 @@ class _Rows:
         write_recordings(self._folder, list(self._names), self._recordings)
         by_id = np.argsort(mapped(self._folder / "passages.npy"), kind="stable").astype(np.int32)
         write_array(self._folder / "by_id.npy", by_id)
-        if self._vectors is not None and self._vectors.rows >= LARGE:
+        if self._vectors is not None and self._vectors.rows > LARGE:
             write_lists(self._folder / "lists.faiss", self._folder / "vectors.faiss")
 
     def _take(self, recording: PublishedRecording) -> None:
