@@ -1,7 +1,8 @@
 """Nearest neighbours under a filter. The only file that knows FAISS.
 
-Exact wherever that is quick: for the delta, and for any number of permitted rows up to EXACT_ROWS, because every approximate index loses recall under a narrow filter. Beyond, inverted lists of one byte a
-number name the candidates, which are scored anew by the vectors themselves.
+Exact wherever that is quick: for the delta, and for any number of permitted rows up to EXACT_ROWS, because every
+approximate index loses recall under a narrow filter. Beyond, inverted lists of one byte a number name the candidates,
+which are scored anew by the vectors themselves.
 """
 
 import os
