@@ -16,7 +16,7 @@ import numpy as np
 from earmark.bench.bench_home import Progress
 from earmark.bench.processes import apart, other_process
 from earmark.bench.search_beside import Beside, Truth, beside_all
-from earmark.bench.search_corpus import Asked, MadeRecording
+from earmark.bench.search_corpus import Asked, MadeRecording, near
 from earmark.bench.search_home import (
     LANGUAGE,
     SHARES,
@@ -256,9 +256,9 @@ def _merge(home: Path, filled: Filled) -> float:
 
 
 def _await_new_one(home: SearchHome, filled: Filled) -> float:
-    """A copy of a recording, with a word of its own, from its commit until words find it. Seconds."""
+    """A recording much like another, with a word of its own, from its commit until words find it. Seconds."""
     word = f"quux{time.time_ns():x}"
-    made = _copy_of_one(home, filled, word)
+    made = _much_like_one(home, filled, word)
     with home.database.write() as session:
         publish_made(session, made, filled.courses[0], digest=filled.digest)
         home.index.refresh()  # the worst case: the last look at the database was just before
@@ -269,7 +269,7 @@ def _await_new_one(home: SearchHome, filled: Filled) -> float:
     return time.perf_counter() - committed
 
 
-def _copy_of_one(home: SearchHome, filled: Filled, word: str) -> MadeRecording:
+def _much_like_one(home: SearchHome, filled: Filled, word: str) -> MadeRecording:
     with home.database.read() as session:
         one = list_recordings(session, [filled.courses[0]])[0]
         revision = one.revision or 0
@@ -277,4 +277,4 @@ def _copy_of_one(home: SearchHome, filled: Filled, word: str) -> MadeRecording:
         keys = [(each.id, filled.digest) for each in passages_of(session, one.id, revision)]
         packed = b"".join(session.get_one(VectorRow, key).vector for key in keys)
     vectors = np.frombuffer(packed, STORED_VECTOR).reshape(len(keys), -1).astype(np.float32)
-    return MadeRecording([f"{each.text} {word}" for each in spoken], vectors)
+    return MadeRecording([f"{each.text} {word}" for each in spoken], near(vectors, np.random.default_rng()))

@@ -105,14 +105,14 @@ def made_up_source(*, questions: int) -> Source:
     centres = _units(chance.standard_normal((count // 10, _MADE_UP_DIMENSIONS), np.float32))
     vectors = centres[np.arange(count) // 10]
     asked = chance.choice(words, (questions, FEWEST_QUESTION_WORDS), p=frequencies / frequencies.sum())
-    near = _units(centres[chance.integers(0, len(centres), questions)] + _noise(chance, questions, centres.shape[1]))
+    meant = near(centres[chance.integers(0, len(centres), questions)], chance)
     return Source(
         _with_made_up(words),
         len(words),
         halves,
         np.arange(0, count + 1, _MADE_UP_HALVES),
         vectors,
-        [Asked(" ".join(text), row[None]) for text, row in zip(asked, near, strict=True)],
+        [Asked(" ".join(text), row[None]) for text, row in zip(asked, meant, strict=True)],
     )
 
 
@@ -143,7 +143,7 @@ class Copies:
         vectors = self._source.vectors[at[:passages]]
         return MadeRecording(
             [" ".join(half) for half in self._vocabulary[words]],
-            _units(vectors + _noise(self._chance, *vectors.shape)),
+            near(vectors, self._chance),
         )
 
     def _runs(self, passages: int) -> Iterator[NDArray[np.int64]]:
@@ -164,6 +164,11 @@ class Copies:
         tail = np.minimum(tail, len(self._source.vocabulary) - 1)
         made: Words = np.select([what < SWAPPED, what < SWAPPED + MADE_UP], [swapped, tail], words).astype(np.int32)
         return made
+
+
+def near(vectors: Vectors, chance: np.random.Generator) -> Vectors:
+    """A vector beside each, NOISE away in any direction; of length 1 again."""
+    return _units(vectors + NOISE * _units(chance.standard_normal(vectors.shape, np.float32)))
 
 
 def _lecture_texts(folder: Path) -> list[list[str]]:
@@ -198,11 +203,6 @@ def _syllables(chance: np.random.Generator, count: int) -> list[str]:
     numbers = chance.choice(len(_SYLLABLES) ** 4, count, replace=False, shuffle=False)
     return ["".join(_SYLLABLES[number // len(_SYLLABLES) ** place % len(_SYLLABLES)] for place in range(4))
             for number in numbers.tolist()]  # fmt: skip
-
-
-def _noise(chance: np.random.Generator, count: int, dimensions: int) -> Vectors:
-    """Of length NOISE, in any direction."""
-    return NOISE * _units(chance.standard_normal((count, dimensions), np.float32))
 
 
 def _units(vectors: Vectors) -> Vectors:
