@@ -69,8 +69,8 @@ def test_a_made_vector_is_the_mean_of_the_sentences(others: Path) -> None:
     give_made_vectors([recording], ready)
     passage = cut_passages(recording.segments)[0]
     said = [each.text for each in recording.segments[: passage.last_segment + 1]]
-    mean = embed(said, TextKind.PASSAGE).mean(axis=0)
-    made = ready.vectors([passage.text], TextKind.PASSAGE)[0]
+    mean = embed(said, TextKind.PASSAGE).whole.mean(axis=0)
+    made = ready.vectors([passage.text], TextKind.PASSAGE).whole[0]
     assert np.allclose(made, mean / np.linalg.norm(mean), atol=1e-6)
     assert sum(map(len, counting.asked)) == 4
 

@@ -6,7 +6,7 @@ from earmark.bench.bench_home import BenchEmbedder, GivenRecording
 from earmark.bench.kept_vectors import KeptVectors, prepared
 from earmark.bench.misheard import Misheard
 from earmark.bench.sentences import sentences_as_segments
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors
 from tests.earmark.bench.bench_embedding import DIMENSIONS, EMBEDDER, embed
 
 
@@ -14,7 +14,7 @@ class CountingEmbedder:
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
 
-    def __call__(self, texts: list[str], kind: TextKind) -> Vectors:
+    def __call__(self, texts: list[str], kind: TextKind) -> TextVectors:
         self.asked.append(texts)
         return embed(texts, kind)
 
@@ -25,7 +25,7 @@ def test_no_text_is_embedded_twice_and_order_is_kept() -> None:
     vectors.make(["one two", "one", "one two"], TextKind.PASSAGE)
     told = vectors(["one", "one two", "one"], TextKind.PASSAGE)
     assert counting.asked == [["one", "one two"]]
-    assert np.array_equal(told, embed(["one", "one two", "one"], TextKind.PASSAGE))
+    assert np.array_equal(told.whole, embed(["one", "one two", "one"], TextKind.PASSAGE).whole)
 
 
 def test_a_question_is_no_passage() -> None:
@@ -39,8 +39,10 @@ def test_a_question_is_no_passage() -> None:
 def test_what_is_given_is_not_embedded() -> None:
     counting = CountingEmbedder()
     vectors = KeptVectors(counting)
-    vectors.give(["one"], np.ones((1, DIMENSIONS), np.float32), TextKind.PASSAGE)
-    assert vectors(["one"], TextKind.PASSAGE).sum() == DIMENSIONS
+    vectors.give(["one"], TextVectors(np.ones((1, DIMENSIONS), np.float32), (b"tokens",)), TextKind.PASSAGE)
+    given = vectors(["one"], TextKind.PASSAGE)
+    assert given.whole.sum() == DIMENSIONS
+    assert given.tokens == (b"tokens",)
     assert not counting.asked
 
 

@@ -21,6 +21,7 @@ from earmark.bench.search_home import (
     opened_search_home,
 )
 from earmark.bench.search_measures import recall
+from knowledge.embedding import TextKind, Vectors
 from tests.earmark.bench.bench_embedding import EMBEDDER
 
 QUESTIONS = 50
@@ -47,9 +48,13 @@ def lectures(folder: Path) -> Path:
     return folder
 
 
+def whole(texts: list[str], kind: TextKind) -> Vectors:
+    return EMBEDDER.embed(texts, kind).whole
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
-    return lectures_source(lectures(tmp_path / "set"), EMBEDDER.embed, questions=20)
+    return lectures_source(lectures(tmp_path / "set"), whole, questions=20)
 
 
 def test_what_is_asked_was_held_out(source: Source) -> None:
@@ -82,7 +87,7 @@ def test_every_run_makes_the_same(source: Source) -> None:
 
 def test_too_little_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="too little"):
-        lectures_source(lectures(tmp_path / "set"), EMBEDDER.embed, questions=1000)
+        lectures_source(lectures(tmp_path / "set"), whole, questions=1000)
 
 
 def test_a_filled_home_is_found_again_and_no_other_folder_taken_for_one(tmp_path: Path) -> None:
