@@ -77,22 +77,22 @@ class BenchHome:
 
     def count(self, view: IndexView) -> int:
         """Passages that a question is searched in."""
-        return view.count(courses=self._courses())
+        return view.count(courses=self.courses())
 
     def ask(self, text: str, *, k: int = 5, view: IndexView) -> Found:
-        return find(self._question(text), view=view, segments=self._segments, courses=self._courses(), k=k)
+        return find(self.question(text), view=view, segments=self.segments, courses=self.courses(), k=k)
 
     def look(self, text: str, *, k: int = 5, view: IndexView) -> Looked | None:
         """What `ask` sees before its verdict."""
-        return look(self._question(text), view=view, segments=self._segments, courses=self._courses(), k=k)
+        return look(self.question(text), view=view, segments=self.segments, courses=self.courses(), k=k)
 
-    def _question(self, text: str) -> Question:
+    def question(self, text: str) -> Question:
         made = self._vectors(text)
         return Question(
             text, UNDETERMINED, made.whole if made else None, self._languages, made.tokens[0] if made else b""
         )
 
-    def _courses(self) -> frozenset[str]:
+    def courses(self) -> frozenset[str]:
         with self.database.read() as session:
             course = course_by_name(session, COURSE)
         return frozenset() if course is None else frozenset({course.id})
@@ -126,7 +126,7 @@ class BenchHome:
         """What it cannot read at all costs time and gives nothing."""
         return self.embedder is not None and can_read(self.embedder.languages, text)
 
-    def _segments(self, recording_id: str, revision: int, first: int, last: int) -> list[Segment]:
+    def segments(self, recording_id: str, revision: int, first: int, last: int) -> list[Segment]:
         if recording_id not in self._read:
             with self.database.read() as session:
                 self._read[recording_id] = segments_of(session, recording_id, revision)

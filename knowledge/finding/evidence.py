@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.finding.asked import Asked
 from knowledge.finding.bm25 import idf, taken_apart
@@ -25,34 +26,51 @@ def evidence(
 ) -> Features:
     """`closer`: the best of the pool, looked at again; `ranked`: the whole pool, best first; `first`: the hit that
     would be played; `searched`: passages there were."""
-    best = ranked[0].passage
-    sentence = taken_apart(first.sentence.text, best.language)
-    passage = closer.tokens[ranked[0].at]
+    best = ranked[0]
+    passage, sentence = closer.tokens[best.at], taken_apart(first.sentence.text, best.passage.language)
     said, heard = cover([sentence.words, passage.words], asked, TokenField.WORDS)
-    sounds = cover([passage.sounds], asked, TokenField.SOUNDS)[0]
-    surprise = _surprises(pool)
+    told = _told(asked)
     return Features(
         cover_sentence=float(said),
         cover_passage=float(heard),
-        cover_sounds=float(sounds),
-        words_surprise=surprise[Channel.WORDS],
-        dense_surprise=surprise[Channel.DENSE],
-        sounds_surprise=surprise[Channel.SOUNDS],
-        agreement=_agreement(closer, ranked[0]),
+        cover_sounds=float(cover([passage.sounds], asked, TokenField.SOUNDS)[0]),
+        told=math.log1p(told),
+        untold=math.log1p(told * (1.0 - float(heard))),
+        words_surprise=_surprise(pool, Channel.WORDS),
+        dense_surprise=_surprise(pool, Channel.DENSE),
+        sounds_surprise=_surprise(pool, Channel.SOUNDS),
+        agreement=_agreement(closer, best),
         margin=_margin(ranked),
-        told=_told(asked),
+        fused=best.score,
+        cosine=_score(closer, Channel.DENSE, best.at),
+        close=_score(closer, Channel.TOKENS, best.at),
+        close_around=_score(closer, Channel.TOKENS_AROUND, best.at),
+        close_gap=_gap(closer, Channel.TOKENS_AROUND, best.at),
         searched=math.log10(max(searched, FEWEST_SEARCHED)),
-        dense_speaks=float(not np.isnan(pool.scores[:, CHANNELS.index(Channel.DENSE)]).all()),
+        dense_speaks=float(asked.embedder_knows_it and not np.isnan(_column(pool, Channel.DENSE)).all()),
     )
 
 
-def _surprises(pool: Pool) -> dict[Channel, float]:
-    scaled = z_scores(pool.scores)
-    by_chance = math.sqrt(2 * math.log(max(len(pool.passages), 2)))
-    return {
-        channel: 0.0 if np.isnan(column).all() else float(np.nanmax(column)) - by_chance
-        for channel, column in zip(CHANNELS, scaled.T, strict=True)
-    }
+def _column(pool: Pool, channel: Channel) -> NDArray[np.float64]:
+    return pool.scores[:, CHANNELS.index(channel)]
+
+
+def _score(pool: Pool, channel: Channel, at: int) -> float:
+    return float(np.nan_to_num(_column(pool, channel)[at]))
+
+
+def _gap(pool: Pool, channel: Channel, at: int) -> float:
+    column = _column(pool, channel)
+    if np.isnan(column[at]):
+        return 0.0
+    mean = float(np.nanmean(column))
+    return (float(column[at]) - mean) / max(1.0 - mean, 1e-6)
+
+
+def _surprise(pool: Pool, channel: Channel) -> float:
+    column = z_scores(_column(pool, channel)[:, None])[:, 0]
+    by_chance = math.sqrt(2 * math.log(max(len(column), 2)))
+    return 0.0 if np.isnan(column).all() else float(np.nanmax(column)) - by_chance
 
 
 def _agreement(pool: Pool, first: Ranked) -> float:
@@ -74,4 +92,4 @@ def _margin(ranked: Sequence[Ranked]) -> float:
 
 def _told(asked: Asked) -> float:
     tokens = sorted(set(asked.tokens.words))
-    return math.log1p(float(idf(tokens, asked.statistics[TokenField.WORDS]).sum())) if tokens else 0.0
+    return float(idf(tokens, asked.statistics[TokenField.WORDS]).sum()) if tokens else 0.0

@@ -7,9 +7,6 @@ Knows no people: what may be heard comes in as the permitted courses.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from knowledge.finding.asked import Asked, Question, ask
 from knowledge.finding.channels import Pool, gather
 from knowledge.finding.diversify import Ranked, moments
@@ -43,7 +40,7 @@ def find(question: Question, *, view: IndexView, segments: SegmentReader, course
     looked = look(question, view=view, segments=segments, courses=courses, k=k)
     if looked is None:
         return NOTHING
-    verdicts = fitted()
+    verdicts = fitted(view.embedder_digest)
     covered = verdicts.covered.probability(looked.features)
     probability = min(covered, verdicts.right.probability(looked.features))
     verdict = decide(covered, probability, verdicts)
@@ -61,23 +58,26 @@ def look(
     asked = ask(question, view)
     pool = gather(asked, view, courses=courses)
     ranked, closer = rank(asked, pool, view)
-    hits = _hits(moments(ranked, k=k), asked, view, segments)
+    hits = to_hits(moments(ranked, k=k), asked, view, segments)
     return Looked(hits, evidence(asked, pool, closer, ranked, hits[0], searched=searched)) if hits else None
 
 
 def rank(asked: Asked, pool: Pool, view: IndexView) -> tuple[list[Ranked], Pool]:
     """The pool, best first, and what the second look saw of its best; of equal scores the earlier passage of the
     earlier recording, so that a rerun gives the same."""
-    first = _in_order(pool, fuse(asked, pool.passages, pool.scores))
+    first = in_order(asked, pool)
     closer = look_again(asked, pool, [each.at for each in first[:SECOND_LOOKS]], view)
-    best = _in_order(closer, fuse(asked, closer.passages, closer.scores))
+    best = in_order(asked, closer)
     if len(first) <= SECOND_LOOKS:
         return best, closer
     below = best[-1].score - first[SECOND_LOOKS].score
     return [*best, *(replace(each, score=each.score + below) for each in first[SECOND_LOOKS:])], closer
 
 
-def _in_order(pool: Pool, fused: NDArray[np.float64]) -> list[Ranked]:
+def in_order(asked: Asked, pool: Pool) -> list[Ranked]:
+    """The pool by its fused scores, best first."""
+    fused = fuse(asked, pool.passages, pool.scores)
+
     def place(at: int) -> tuple[float, str, int]:
         passage = pool.passages[at]
         return -fused[at], passage.recording_id, passage.ordinal
@@ -85,7 +85,7 @@ def _in_order(pool: Pool, fused: NDArray[np.float64]) -> list[Ranked]:
     return [Ranked(pool.passages[at], at, float(fused[at])) for at in sorted(range(len(fused)), key=place)]
 
 
-def _hits(found: Sequence[Ranked], asked: Asked, view: IndexView, segments: SegmentReader) -> tuple[Hit, ...]:
+def to_hits(found: Sequence[Ranked], asked: Asked, view: IndexView, segments: SegmentReader) -> tuple[Hit, ...]:
     """What went away since the index was read is no hit."""
     texts = {each.id: each.text for each in view.passages([each.passage.id for each in found])}
     hits: list[Hit] = []

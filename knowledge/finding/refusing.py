@@ -1,41 +1,58 @@
 """Answered, closest, or not in the recordings: decided by probabilities fitted on data, not by taste.
 
 A logistic regression over a few features that mean the same in any corpus. Its coefficients, where they come from
-and what they measured stand in `verdict.json`, written by bench/fit_verdict.py.
+and what they measured stand in `verdict.json`, written by bench/fit_verdict.py: one set for the packaged embedder,
+whose cosines were seen, and one for any other, which must do without their absolute size.
 """
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from knowledge.finding.moment import Verdict
+from knowledge.model_files import MINILM_SHA256, digest_of
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the verdict is decided on.
+    """What the verdict is decided on. All are of the first moment unless said otherwise, and 0 where nothing is known.
 
-    cover_*: share of the question, by idf, that the text says too (0 to 1). *_surprise: how far the channel's best
-    passage stands above the pool, in deviations, less what the best of so many stands above by chance. agreement:
-    share of the channels whose own best lies in the first moment. margin: fused score of the first moment less the
-    second's. told: logarithm of how much the question says, by idf. searched: passages searched, as a power of ten.
-    dense_speaks: 1 where the embedder knows the question's language, else 0.
+    cover_*: share of the question, by idf, that its sentence, passage, or its sounds say too (0 to 1).
+    told, untold: logarithm of how much the question says by idf, and of how much of that the passage does not.
+    *_surprise: how far the channel's best passage stands above the pool, in deviations, less what the best of so many
+    stands above by chance.
+    agreement: share of the channels whose own best lies in the first moment. margin: fused score of the first moment
+    less the second's. fused: its fused score.
+    cosine, close, close_around: of its vector, of its tokens, of tokens around, as the embedder has them.
+    close_gap: how near the tokens around are, as a share of the way from the second look's mean to 1.
+    searched: passages searched, as a power of ten. dense_speaks: 1 where the embedder knows both languages, else 0.
     """
 
     cover_sentence: float
     cover_passage: float
     cover_sounds: float
+    told: float
+    untold: float
     words_surprise: float
     dense_surprise: float
     sounds_surprise: float
     agreement: float
     margin: float
-    told: float
+    fused: float
+    cosine: float
+    close: float
+    close_around: float
+    close_gap: float
     searched: float
     dense_speaks: float
+
+
+OF_ONE_EMBEDDER = frozenset({"cosine", "close", "close_around"})
+"""Features whose size is the embedder's own: another one's cosines lie elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +85,19 @@ def decide(covered: float, probability: float, verdicts: Verdicts) -> Verdict:
     return Verdict.ABSENT if covered < verdicts.absent_below else Verdict.CLOSEST
 
 
+def fitted(embedder_digest: str | None) -> Verdicts:
+    """Those fitted for this embedder, else those for any."""
+    return _sets()["packaged" if embedder_digest == digest_of(MINILM_SHA256) else "any"]
+
+
 @lru_cache(maxsize=1)
-def fitted() -> Verdicts:
+def _sets() -> dict[str, Verdicts]:
     document = json.loads(files(__package__).joinpath("verdict.json").read_text(encoding="utf-8"))
+    return {name: verdicts_of(document[name]) for name in ("packaged", "any")}
+
+
+def verdicts_of(document: Mapping[str, Any]) -> Verdicts:
+    """Raises ValueError for weights of features that nobody knows."""
     return Verdicts(
         covered=_model(document["covered"]),
         right=_model(document["right"]),
@@ -79,11 +106,11 @@ def fitted() -> Verdicts:
     )
 
 
-def _model(document: dict[str, object]) -> Model:
+def _model(document: Mapping[str, Any]) -> Model:
     weights = document["weights"]
     if not isinstance(weights, dict) or set(weights) - set(feature_names()):
         raise ValueError(f"verdict.json: weights of unknown features {weights!r}")
-    return Model(float(str(document["intercept"])), {name: float(weight) for name, weight in weights.items()})
+    return Model(float(document["intercept"]), {name: float(weight) for name, weight in weights.items()})
 
 
 def feature_names() -> Sequence[str]:

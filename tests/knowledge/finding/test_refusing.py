@@ -6,18 +6,25 @@ from dataclasses import replace
 import pytest
 
 from knowledge.finding.moment import Verdict
-from knowledge.finding.refusing import Features, Model, Verdicts, decide, fitted
+from knowledge.finding.refusing import OF_ONE_EMBEDDER, Features, Model, Verdicts, decide, fitted
+from knowledge.model_files import MINILM_SHA256, digest_of
 
 GOOD = Features(
     cover_sentence=0.8,
     cover_passage=0.85,
     cover_sounds=0.7,
+    told=3.5,
+    untold=1.2,
     words_surprise=3.0,
     dense_surprise=0.8,
     sounds_surprise=3.0,
     agreement=1.0,
-    margin=3.0,
-    told=4.3,
+    margin=2.0,
+    fused=3.0,
+    cosine=0.7,
+    close=0.8,
+    close_around=0.85,
+    close_gap=0.6,
     searched=3.3,
     dense_speaks=1.0,
 )
@@ -29,14 +36,22 @@ POOR = replace(
     words_surprise=0.4,
     dense_surprise=-0.5,
     sounds_surprise=0.5,
-    agreement=0.3,
-    margin=0.4,
+    untold=3.3,
+    agreement=0.1,
+    margin=0.3,
+    fused=1.2,
+    cosine=0.3,
+    close=0.4,
+    close_around=0.45,
+    close_gap=0.15,
 )
+PACKAGED = digest_of(MINILM_SHA256)
 VERDICTS = Verdicts(Model(0.0, {}), Model(0.0, {}), answered_from=0.6, absent_below=0.2)
 
 
-def test_a_question_whose_every_word_is_there_is_surer_than_one_whose_words_are_not() -> None:
-    verdicts = fitted()
+@pytest.mark.parametrize("digest", [PACKAGED, "0" * 64, None])
+def test_a_question_whose_every_word_is_there_is_surer_than_one_whose_words_are_not(digest: str | None) -> None:
+    verdicts = fitted(digest)
     assert verdicts.covered.probability(GOOD) > 0.8 > 0.3 > verdicts.covered.probability(POOR)
     assert verdicts.right.probability(GOOD) > verdicts.right.probability(POOR)
 
@@ -54,12 +69,19 @@ def test_a_probability_stays_one_however_wild_the_features() -> None:
     assert math.isclose(Model(0.0, {}).probability(GOOD), 0.5)
 
 
-def test_the_thresholds_that_ship_can_be_reached() -> None:
-    verdicts = fitted()
+@pytest.mark.parametrize("digest", [PACKAGED, None])
+def test_the_thresholds_that_ship_can_be_reached(digest: str | None) -> None:
+    verdicts = fitted(digest)
     assert 0.0 < verdicts.absent_below < 1.0
     assert 0.0 < verdicts.answered_from < 1.0
 
 
 @pytest.mark.parametrize("name", ["cover_sentence", "cover_passage"])
 def test_covering_more_of_the_question_never_makes_it_less_likely_answered(name: str) -> None:
-    assert fitted().covered.weights[name] > 0
+    assert all(fitted(digest).covered.weights[name] > 0 for digest in (PACKAGED, None))
+
+
+def test_another_embedder_is_not_judged_by_the_size_of_this_ones_cosines() -> None:
+    verdicts = fitted("0" * 64)
+    assert not OF_ONE_EMBEDDER & (set(verdicts.covered.weights) | set(verdicts.right.weights))
+    assert OF_ONE_EMBEDDER & set(fitted(PACKAGED).covered.weights)
