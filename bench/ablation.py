@@ -11,7 +11,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from knowledge.finding.asked import ask
 from knowledge.finding.channels import CHANNELS, Channel, gather
 from knowledge.finding.diversify import moments
 from knowledge.finding.find import in_order, rank, to_hits
+from knowledge.finding.fuse import fuse
 
 LEFT_OUT: dict[str, tuple[Channel, ...]] = {
     "all channels": (),
@@ -85,11 +86,11 @@ def ranks_of(home: BenchHome, asking: Asking) -> Iterator[tuple[str, int]]:
     if not pool.passages:
         yield from ((name, 0) for name in LEFT_OUT)
         return
-    _, closer = rank(asked, pool, view)
+    closer = rank(asked, pool, view).closer
     for name, left_out in LEFT_OUT.items():
         scores = closer.scores.copy()
         scores[:, [CHANNELS.index(each) for each in left_out]] = np.nan
-        best = moments(in_order(asked, replace(closer, scores=scores)), k=AMONG)
+        best = moments(in_order(closer, fuse(asked, closer.passages, scores).scores), k=AMONG)
         yield name, _first_right(home, asking, to_hits(best, asked, view, home.segments))
 
 

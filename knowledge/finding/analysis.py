@@ -50,7 +50,7 @@ def analyse(text: str, language: str) -> PassageTokens:
     latin: list[str] = []
     for run in _RUN.findall(text):
         if _IS_UNSPACED.match(run):
-            signs = _simplified(run)
+            signs = simplified(run)
             words.extend(signs)
             words.extend(first + second for first, second in pairwise(signs))
             for han in _HAN.findall(signs):
@@ -59,6 +59,15 @@ def analyse(text: str, language: str) -> PassageTokens:
             words.append(_stem(word, told))
             latin.append(spelled(word) if word in acronyms or word in joined else word)
     return PassageTokens(words=tuple(words), sounds=(*sounds, *latin_sounds(latin)))
+
+
+def runs_of(text: str) -> list[str]:
+    """Its words, and its stretches of signs that are written without spaces, as they are written."""
+    return _RUN.findall(text)
+
+
+def is_unspaced(run: str) -> bool:
+    return _IS_UNSPACED.match(run) is not None
 
 
 def _join_letters(text: str) -> tuple[str, frozenset[str]]:
@@ -84,7 +93,7 @@ def _stemmer(algorithm: str) -> Stemmer.Stemmer:
     return Stemmer.Stemmer(algorithm)
 
 
-def _simplified(signs: str) -> str:
+def simplified(signs: str) -> str:
     return "".join(map(_simplified_sign, signs))
 
 

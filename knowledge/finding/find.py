@@ -11,7 +11,9 @@ from knowledge.finding.asked import Asked, Question, ask
 from knowledge.finding.channels import Pool, gather
 from knowledge.finding.diversify import Ranked, moments
 from knowledge.finding.evidence import evidence
-from knowledge.finding.fuse import fuse
+from knowledge.finding.explaining import explain_hit, explain_verdict
+from knowledge.finding.explanation import Explanation
+from knowledge.finding.fuse import Fused, fuse
 from knowledge.finding.moment import Found, Hit, Sentence, Verdict
 from knowledge.finding.quoting import best_sentence
 from knowledge.finding.refusing import Features, decide, fitted
@@ -35,9 +37,33 @@ class Looked:
     features: Features
 
 
-def find(question: Question, *, view: IndexView, segments: SegmentReader, courses: frozenset[str], k: int = 5) -> Found:
-    """The k best moments within `courses`, best first. Finding nothing is a value, not an error."""
-    looked = look(question, view=view, segments=segments, courses=courses, k=k)
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """`ranked`: the pool, best first. `closer`: what the second look saw of its best, `below`: what was added to the
+    scores of the rest."""
+
+    ranked: list[Ranked]
+    pool: Pool
+    first: Fused
+    closer: Pool
+    second: Fused
+    below: float
+
+
+def find(
+    question: Question,
+    *,
+    view: IndexView,
+    segments: SegmentReader,
+    courses: frozenset[str],
+    k: int = 5,
+    explain: bool = False,
+) -> Found:
+    """The k best moments within `courses`, best first. Finding nothing is a value, not an error.
+
+    `explain`: say why, too, with numbers that rest on the whole index (see `explanation`).
+    """
+    looked = look(question, view=view, segments=segments, courses=courses, k=k, explain=explain)
     if looked is None:
         return NOTHING
     verdicts = fitted(view.embedder_digest)
@@ -45,11 +71,18 @@ def find(question: Question, *, view: IndexView, segments: SegmentReader, course
     probability = min(covered, verdicts.right.probability(looked.features))
     verdict = decide(covered, probability, verdicts)
     answer = looked.hits[0].sentence.text if verdict is Verdict.ANSWERED else None
-    return Found(looked.hits, verdict, probability, covered, answer)
+    why = explain_verdict(verdicts, looked.features) if explain else None
+    return Found(looked.hits, verdict, probability, covered, answer, why)
 
 
 def look(
-    question: Question, *, view: IndexView, segments: SegmentReader, courses: frozenset[str], k: int
+    question: Question,
+    *,
+    view: IndexView,
+    segments: SegmentReader,
+    courses: frozenset[str],
+    k: int,
+    explain: bool = False,
 ) -> Looked | None:
     """Everything but the verdict, which is fitted on this; None where there is nothing to be found."""
     searched = view.count(courses=courses) if courses and k > 0 else 0
@@ -57,26 +90,30 @@ def look(
         return None
     asked = ask(question, view)
     pool = gather(asked, view, courses=courses)
-    ranked, closer = rank(asked, pool, view)
-    hits = to_hits(moments(ranked, k=k), asked, view, segments)
-    return Looked(hits, evidence(asked, pool, closer, ranked, hits[0], searched=searched)) if hits else None
+    ranking = rank(asked, pool, view)
+    found = moments(ranking.ranked, k=k)
+    hits = to_hits(found, asked, view, segments, ranking if explain else None)
+    if not hits:
+        return None
+    features = evidence(asked, pool, ranking.closer, ranking.ranked, hits[0], searched=searched)
+    return Looked(hits, features)
 
 
-def rank(asked: Asked, pool: Pool, view: IndexView) -> tuple[list[Ranked], Pool]:
-    """The pool, best first, and what the second look saw of its best; of equal scores the earlier passage of the
-    earlier recording, so that a rerun gives the same."""
-    first = in_order(asked, pool)
+def rank(asked: Asked, pool: Pool, view: IndexView) -> Ranking:
+    """Of equal scores the earlier passage of the earlier recording comes first, so that a rerun gives the same."""
+    once = fuse(asked, pool.passages, pool.scores)
+    first = in_order(pool, once.scores)
     closer = look_again(asked, pool, [each.at for each in first[:SECOND_LOOKS]], view)
-    best = in_order(asked, closer)
-    if len(first) <= SECOND_LOOKS:
-        return best, closer
-    below = best[-1].score - first[SECOND_LOOKS].score
-    return [*best, *(replace(each, score=each.score + below) for each in first[SECOND_LOOKS:])], closer
+    twice = fuse(asked, closer.passages, closer.scores)
+    best = in_order(closer, twice.scores)
+    rest = first[SECOND_LOOKS:]
+    below = best[-1].score - rest[0].score if rest else 0.0
+    ranked = [*best, *(replace(each, score=each.score + below) for each in rest)]
+    return Ranking(ranked, pool, once, closer, twice, below)
 
 
-def in_order(asked: Asked, pool: Pool) -> list[Ranked]:
-    """The pool by its fused scores, best first."""
-    fused = fuse(asked, pool.passages, pool.scores)
+def in_order(pool: Pool, fused: NDArray[np.float64]) -> list[Ranked]:
+    """The pool by these scores, best first."""
 
     def place(at: int) -> tuple[float, str, int]:
         passage = pool.passages[at]
@@ -85,7 +122,13 @@ def in_order(asked: Asked, pool: Pool) -> list[Ranked]:
     return [Ranked(pool.passages[at], at, float(fused[at])) for at in sorted(range(len(fused)), key=place)]
 
 
-def to_hits(found: Sequence[Ranked], asked: Asked, view: IndexView, segments: SegmentReader) -> tuple[Hit, ...]:
+def to_hits(
+    found: Sequence[Ranked],
+    asked: Asked,
+    view: IndexView,
+    segments: SegmentReader,
+    explained: Ranking | None = None,
+) -> tuple[Hit, ...]:
     """What went away since the index was read is no hit."""
     texts = {each.id: each.text for each in view.passages([each.passage.id for each in found])}
     hits: list[Hit] = []
@@ -96,11 +139,19 @@ def to_hits(found: Sequence[Ranked], asked: Asked, view: IndexView, segments: Se
         read = segments(passage.recording_id, passage.revision, passage.first_segment, passage.last_segment)
         sentence = best_sentence(read, asked)
         if sentence is not None:
-            hits.append(_hit(each, texts[passage.id], sentence, rank=len(hits) + 1))
+            text = texts[passage.id]
+            why = _explanation(each, asked, text, explained) if explained else None
+            hits.append(_hit(each, text, sentence, rank=len(hits) + 1, explanation=why))
     return tuple(hits)
 
 
-def _hit(each: Ranked, text: str, sentence: Sentence, *, rank: int) -> Hit:
+def _explanation(each: Ranked, asked: Asked, text: str, ranking: Ranking) -> Explanation:
+    twice = each.at < len(ranking.closer.passages) and ranking.closer.passages[each.at].id == each.passage.id
+    pool, fused = (ranking.closer, ranking.second) if twice else (ranking.pool, ranking.first)
+    return explain_hit(asked, pool, fused, each.at, text=text, lowered=0.0 if twice else ranking.below)
+
+
+def _hit(each: Ranked, text: str, sentence: Sentence, *, rank: int, explanation: Explanation | None) -> Hit:
     passage = each.passage
     return Hit(
         rank=rank,
@@ -116,4 +167,5 @@ def _hit(each: Ranked, text: str, sentence: Sentence, *, rank: int) -> Hit:
         passage_end_s=passage.end_s,
         text=text,
         sentence=sentence,
+        explanation=explanation,
     )

@@ -7,6 +7,7 @@ and what weights learnt on some of the sets do on the others (no better).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +57,18 @@ FULL_VOICE = 0.4
 question and their best is chance: questions in other words than the lecture's gain most (moments 67 to 78 %)."""
 
 
-def fuse(asked: Asked, passages: Sequence[Place], scores: Scores) -> NDArray[np.float64]:
-    """A score a passage."""
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """`scores`: one a passage. What they are made of: `scaled` times `weights`, shape (passages, channels), over
+    `total`, the weight of all channels that speak there."""
+
+    scores: NDArray[np.float64]
+    scaled: Scores
+    weights: NDArray[np.float64]
+    total: NDArray[np.float64]
+
+
+def fuse(asked: Asked, passages: Sequence[Place], scores: Scores) -> Fused:
     voices = np.array([[weights.get(channel, 0.0) for channel in CHANNELS] for weights in _kinds(asked, passages)])
     voices = voices.reshape(len(passages), len(CHANNELS))
     for channel in (Channel.SOUNDS, Channel.SOUNDS_AROUND):
@@ -74,11 +85,12 @@ def sound_voice(asked: Asked, scores: Scores) -> float:
     return min(1.0, float(np.nanmax(sounds)) / (FULL_VOICE * most))
 
 
-def weigh(scaled: Scores, voices: NDArray[np.float64]) -> NDArray[np.float64]:
+def weigh(scaled: Scores, voices: NDArray[np.float64]) -> Fused:
     """`voices`: the channels' weights, for all passages or for each."""
     weights = np.where(np.isnan(scaled), 0.0, voices)
     total = weights.sum(axis=1)
-    return np.asarray((np.nan_to_num(scaled) * weights).sum(axis=1) / np.where(total > 0, total, 1.0))
+    total = np.where(total > 0, total, 1.0)
+    return Fused((np.nan_to_num(scaled) * weights).sum(axis=1) / total, scaled, weights, total)
 
 
 def _kinds(asked: Asked, passages: Sequence[Place]) -> list[Weights]:

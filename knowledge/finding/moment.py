@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from knowledge.finding.explanation import Explanation, VerdictExplanation
+
 
 class Verdict(StrEnum):
     ANSWERED = "answered"
@@ -24,7 +26,7 @@ class Sentence:
 class Hit:
     """A passage that matched. `start_s`, `end_s`: where playback begins and ends, the sentence's bounds.
 
-    `score` compares within one answer only.
+    `score` compares within one answer only. `explanation`: where one was asked for.
     """
 
     rank: int
@@ -40,13 +42,14 @@ class Hit:
     passage_end_s: float
     text: str
     sentence: Sentence
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """`probability`: that the first hit is right. `covered`: that anything searched answers the question.
 
-    `answer`: the first hit's sentence, quoted, where the verdict is `answered`.
+    `answer`: the first hit's sentence, quoted, where the verdict is `answered`. `explanation`: where one was asked for.
     """
 
     hits: tuple[Hit, ...]
@@ -54,3 +57,4 @@ class Found:
     probability: float
     covered: float
     answer: str | None
+    explanation: VerdictExplanation | None = None

@@ -62,9 +62,13 @@ class Model:
     intercept: float
     weights: dict[str, float]
 
-    def probability(self, features: Features) -> float:
+    def points(self, features: Features) -> dict[str, float]:
+        """What each feature adds to the logit."""
         values = asdict(features)
-        total = self.intercept + sum(weight * values[name] for name, weight in self.weights.items())
+        return {name: weight * values[name] for name, weight in self.weights.items()}
+
+    def probability(self, features: Features) -> float:
+        total = self.intercept + sum(self.points(features).values())
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 

@@ -30,8 +30,8 @@ def test_a_channel_that_says_the_same_of_all_says_nothing() -> None:
 
 
 def test_a_channel_that_does_not_know_a_passage_has_no_say_there() -> None:
-    assert weigh(np.array([[NAN, 2.0, NAN]]), VOICES) == pytest.approx([2.0])
-    assert weigh(np.array([[NAN, NAN, NAN]]), VOICES) == pytest.approx([0.0])
+    assert weigh(np.array([[NAN, 2.0, NAN]]), VOICES).scores == pytest.approx([2.0])
+    assert weigh(np.array([[NAN, NAN, NAN]]), VOICES).scores == pytest.approx([0.0])
 
 
 def place(name: str, language: str = "en") -> Place:
@@ -47,26 +47,26 @@ def scores(**columns: list[float]) -> np.ndarray:
 
 def test_what_leads_in_every_channel_leads() -> None:
     table = scores(dense=[0.1, 0.9, 0.2], words=[1.0, 9.0, 2.0], sounds=[5.0, 50.0, 6.0], tokens=[0.2, 0.6, 0.3])
-    assert int(np.argmax(fuse(ASKED, [place("a"), place("b"), place("c")], table))) == 1
+    assert int(np.argmax(fuse(ASKED, [place("a"), place("b"), place("c")], table).scores)) == 1
 
 
 def test_an_empty_pool_has_no_scores() -> None:
-    assert fuse(ASKED, [], np.zeros((0, len(CHANNELS)))).shape == (0,)
+    assert fuse(ASKED, [], np.zeros((0, len(CHANNELS)))).scores.shape == (0,)
 
 
 @given(st.permutations(range(5)))
 def test_the_order_of_candidates_decides_nothing(order: list[int]) -> None:
     table = np.random.default_rng(3).normal(size=(5, len(CHANNELS)))
     places = [place(str(at), "de" if at == 3 else "en") for at in range(5)]
-    fused = fuse(ASKED, places, table)
-    assert fuse(ASKED, [places[at] for at in order], table[order]) == pytest.approx(fused[order])
+    fused = fuse(ASKED, places, table).scores
+    assert fuse(ASKED, [places[at] for at in order], table[order]).scores == pytest.approx(fused[order])
 
 
 def test_between_two_languages_written_alike_letters_count() -> None:
     table = scores(words=[1.0, 1.0, 0.0], letters=[0.1, 0.9, 0.2])
     german = [place(name, "de") for name in "abc"]
     asked = ask(Question("where is the assembly point", "en", None, frozenset({"en"})), InMemoryView([]))
-    assert int(np.argmax(fuse(asked, german, table))) == 1
+    assert int(np.argmax(fuse(asked, german, table).scores)) == 1
 
 
 def test_sounds_are_quiet_where_nothing_sounds_like_the_question() -> None:

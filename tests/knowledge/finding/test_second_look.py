@@ -35,8 +35,9 @@ def test_the_passage_whose_tokens_are_near_comes_first() -> None:
     view = InMemoryView(stored, vectors, {"a": tokens(5, 6), "b": tokens(0, 1)})
     question = Question("assembly point", "en", vectors[:1], ENGLISH, pack([0, 9], np.eye(2, 8)))
     asked = ask(question, view)
-    ranked, closer = rank(asked, gather(asked, view, courses=COURSE), view)
-    assert [each.passage.id for each in ranked] == ["b", "a"]
+    ranking = rank(asked, gather(asked, view, courses=COURSE), view)
+    closer = ranking.closer
+    assert [each.passage.id for each in ranking.ranked] == ["b", "a"]
     assert not np.isnan(closer.scores[:, CHANNELS.index(Channel.TOKENS)]).any()
 
 
@@ -46,7 +47,7 @@ def test_a_passage_without_tokens_is_not_judged_by_them() -> None:
     view = InMemoryView(stored, vectors, {"a": tokens(0, 1)})
     question = Question("assembly point", "en", vectors[:1], ENGLISH, pack([0, 9], np.eye(2, 8)))
     asked = ask(question, view)
-    _, closer = rank(asked, gather(asked, view, courses=COURSE), view)
+    closer = rank(asked, gather(asked, view, courses=COURSE), view).closer
     told = dict(
         zip((each.id for each in closer.passages), closer.scores[:, CHANNELS.index(Channel.TOKENS)], strict=True)
     )
