@@ -23,6 +23,7 @@ class Asks(Protocol):
         asker: str | None = None,
         turn: str | None = None,
         log: bool = True,
+        explain: bool = False,
     ) -> Answer: ...
 
     def sound(
@@ -36,6 +37,7 @@ class Asks(Protocol):
         asker: str | None = None,
         turn: str | None = None,
         log: bool = True,
+        explain: bool = False,
     ) -> Answer: ...
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from assistant.answering.explained import hit_explanation_document, nowhere, verdict_explanation_document
+from knowledge.finding.explanation import VerdictExplanation
 from knowledge.finding.moment import Hit, Verdict
 
 
@@ -53,13 +55,21 @@ class Answer:
     timings: Timings
     notes: tuple[str, ...] = ()
     """What the person should know: searching by words alone, a language the embedder does not know, ..."""
+    explanation: VerdictExplanation | None = None
 
     @property
     def confident(self) -> bool:
         return self.verdict is Verdict.ANSWERED
 
+    @property
+    def missing_words(self) -> list[tuple[str, ...]]:
+        """Of each moment that is explained."""
+        return [each.hit.explanation.words.missing for each in self.hits if each.hit.explanation is not None]
+
     def as_document(self) -> dict[str, Any]:
-        """The JSON document of DESIGN's contract."""
+        """The JSON document of DESIGN's contract; `explain` in it only where one was asked for."""
+        explained = self.explanation
+        why = {"explain": verdict_explanation_document(explained, nowhere(self.missing_words))} if explained else {}
         return {
             "id": self.id,
             "question": {
@@ -81,6 +91,7 @@ class Answer:
                 "search": round(self.timings.search, 1),
                 "total": round(self.timings.total, 1),
             },
+            **why,
         }
 
 
@@ -104,6 +115,7 @@ def _hit_document(answered: AnsweredHit) -> dict[str, Any]:
             "exact": hit.sentence.exact,
         },
         "url": answered.url,
+        **({"explain": hit_explanation_document(hit.explanation)} if hit.explanation else {}),
     }
 
 

@@ -89,6 +89,7 @@ class Asking:
         asker: str | None = None,
         turn: str | None = None,
         log: bool = True,
+        explain: bool = False,
     ) -> Answer:
         """Answer a typed question. Raises BadInput where there is nothing to look for, or far too much."""
         asked = storable_text(text).strip()
@@ -101,7 +102,7 @@ class Asking:
             )
         question = AskedQuestion(asked, language or guess_language(asked), None)
         heard = _Heard(question, None, None, self._clock())
-        return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log)
+        return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain)
 
     def sound(
         self,
@@ -114,6 +115,7 @@ class Asking:
         asker: str | None = None,
         turn: str | None = None,
         log: bool = True,
+        explain: bool = False,
     ) -> Answer:
         """Answer a spoken question. The sound is heard once, by the engine, and kept nowhere.
 
@@ -145,7 +147,7 @@ class Asking:
         heard = _Heard(question, speech.decode_ms, speech.recognise_ms, started)
         if not text:
             return self._nothing_heard(heard)
-        return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log)
+        return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain)
 
     def _answer(
         self,
@@ -156,6 +158,7 @@ class Asking:
         asker: str | None,
         turn: str | None,
         keep: bool,
+        explain: bool,
     ) -> Answer:
         text = heard.question.text
         before_embedding = self._clock()
@@ -180,7 +183,10 @@ class Asking:
                 segments=_segments_in(session),
                 courses=permitted,
                 k=k,
+                explain=explain,
             )
+        if explain and not self._all_courses() <= permitted:
+            found = _without_numbers(found)
         hits, found = self._read_again(found, permitted)
         done = self._clock()
         answer = Answer(
@@ -199,6 +205,7 @@ class Asking:
                 total=1000 * (done - heard.started),
             ),
             notes=notes,
+            explanation=found.explanation,
         )
         if keep:
             question_log.record(self._database, answer, spoken=heard.decode_ms is not None, asker=asker)
@@ -268,6 +275,12 @@ def _segments_in(session: Session) -> SegmentReader:
         return transcripts.segments_of(session, recording_id, revision, first=first, last=last)
 
     return read
+
+
+def _without_numbers(found: Found) -> Found:
+    """What is explained to somebody who may not hear every course: the numbers tell of words in the others, too."""
+    hits = tuple(replace(hit, explanation=hit.explanation and hit.explanation.without_numbers()) for hit in found.hits)
+    return replace(found, hits=hits, explanation=found.explanation and found.explanation.without_numbers())
 
 
 def _without_lost_first(found: Found, kept: Sequence[AnsweredHit]) -> Found:

@@ -12,6 +12,7 @@ from assistant.answering.ask import Asking
 from assistant.errors import BadInput, EarmarkError, PartDown
 from earmark.build import House, open_asking, open_engine, open_house
 from earmark.cli.console import clock, say, tell, tell_json
+from earmark.cli.explaining import tell_hit_explanation, tell_verdict_explanation
 from earmark.cli.flags import settings_of
 from knowledge.finding.moment import Verdict
 from knowledge.recordings import store as recordings
@@ -40,6 +41,7 @@ class How:
     language: str | None
     k: int
     log: bool
+    explain: bool
 
 
 def hang(app: typer.Typer) -> None:
@@ -59,6 +61,7 @@ def ask(
         str | None, typer.Option(help="Language of the question, such as en; detected if absent.")
     ] = None,
     no_log: Annotated[bool, typer.Option("--no-log", help="Do not keep the question in the log.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each moment stands where it does.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Ask a question; print the moments that answer it.
@@ -71,7 +74,7 @@ def ask(
     lines = _read_lines(questions) if questions else None
     settings = settings_of(context)
     with open_house(settings) as house, open_engine(settings) as engine, open_asking(house, engine) as asking:
-        how = How(_course_ids(house, course), language, k, not no_log)
+        how = How(_course_ids(house, course), language, k, not no_log, explain)
         if lines is not None:
             return _ask_many(asking, lines, how, as_json=as_json)
         answer = _ask_one(asking, Line("", text, audio), how)
@@ -81,7 +84,14 @@ def ask(
 
 def _ask_one(asking: Asking, line: Line, how: How) -> Answer:
     if line.audio is None:
-        return asking.text(line.text or "", courses=how.courses, language=how.language, k=how.k, log=how.log)
+        return asking.text(
+            line.text or "",
+            courses=how.courses,
+            language=how.language,
+            k=how.k,
+            log=how.log,
+            explain=how.explain,
+        )
     return asking.sound(
         _sound(line.audio),
         filename=line.audio.name,
@@ -89,6 +99,7 @@ def _ask_one(asking: Asking, line: Line, how: How) -> Answer:
         language=how.language,
         k=how.k,
         log=how.log,
+        explain=how.explain,
     )
 
 
@@ -133,6 +144,10 @@ def _tell_answer(answer: Answer, *, as_json: bool) -> None:
         hit = answered.hit
         tell(f"  {hit.rank}. {answered.title}, {clock(hit.start_s)} to {clock(hit.end_s)}  ({answered.course})")
         tell(f"     “{hit.sentence.text}”")
+        if hit.explanation is not None:
+            tell_hit_explanation(hit.explanation, score=hit.score)
+    if answer.explanation is not None:
+        tell_verdict_explanation(answer, answer.explanation)
     tell(f"  {answer.timings.total / 1000:.2f} s")
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.jobs.job import Job, JobKind, JobState, JobStep
+from knowledge.finding.channels import Channel
 from knowledge.recordings.recording import Recording
 from knowledge.recordings.tables import RecordingState
 
@@ -19,6 +20,7 @@ class QuestionIn(BaseModel):
     language: str | None = Field(default=None, max_length=35, description="BCP 47; guessed where absent")
     course: str | None = Field(default=None, max_length=64)
     k: int = Field(default=5, ge=1, le=20, description="how many moments at most")
+    explain: bool = Field(default=False, description="say why, too: `explain` of each hit and of the answer")
 
 
 class AskedOut(BaseModel):
@@ -32,6 +34,63 @@ class SentenceOut(BaseModel):
     end_s: float
     text: str
     exact: bool = Field(description="its bounds are its words' own, else its segment's")
+
+
+class MatchOut(BaseModel):
+    """A word of the question, and the words of the passage that were taken for it."""
+
+    asked: str
+    written: list[str]
+
+
+class ChannelOut(BaseModel):
+    """A matcher's part: its own score, how far that stands out in deviations, its share of the weight, and what both
+    give together."""
+
+    channel: Channel
+    score: float
+    z: float
+    weight: float
+    points: float
+
+
+class HitExplainOut(BaseModel):
+    """Points and `lowered` add up to the score. `missing`: in this passage. `channels`: empty where only some of the
+    courses were searched."""
+
+    said: list[MatchOut]
+    alike: list[MatchOut]
+    missing: list[str]
+    meaning: float | None = Field(description="cosine of question and passage; null where no embedder speaks")
+    channels: list[ChannelOut]
+    lowered: float
+
+
+class FeatureOut(BaseModel):
+    """`points`: value times weight."""
+
+    feature: str
+    value: float
+    weight: float
+    points: float
+
+
+class ModelExplainOut(BaseModel):
+    """Intercept and points add up to the logit. No parts where only some of the courses were searched."""
+
+    probability: float
+    intercept: float | None
+    parts: list[FeatureOut]
+
+
+class ExplainOut(BaseModel):
+    """`nowhere`: words of the question that no hit says. The answer's `probability` is the lesser of both."""
+
+    nowhere: list[str]
+    covered: ModelExplainOut
+    right: ModelExplainOut
+    answered_from: float
+    absent_below: float
 
 
 class HitOut(BaseModel):
@@ -49,6 +108,7 @@ class HitOut(BaseModel):
     text: str
     sentence: SentenceOut
     url: str
+    explain: HitExplainOut | None = Field(default=None, description="only where asked for")
 
 
 class TimingsOut(BaseModel):
@@ -72,6 +132,7 @@ class AnswerOut(BaseModel):
     hits: list[HitOut]
     notes: list[str]
     timings_ms: TimingsOut
+    explain: ExplainOut | None = Field(default=None, description="only where asked for, and something was found")
 
 
 class ReceivedOut(BaseModel):

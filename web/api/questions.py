@@ -25,8 +25,10 @@ _VOICE = {
         "language": {"type": "string"},
         "course": {"type": "string"},
         "k": {"type": "integer", "minimum": 1, "maximum": 20, "default": 5},
+        "explain": {"type": "boolean", "default": False},
     },
 }
+_FIELDS = frozenset(_VOICE["properties"]) - {"audio"}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -52,7 +54,7 @@ async def asked(request: Request) -> AskedByProgram:
         sound = form.file("audio")
         if sound is None or not sound.content:
             raise BadInput("the form has no sound", "send it in the field `audio`, or send JSON with `text`")
-        known = {name: value for name, value in form.fields.items() if name in ("language", "course", "k") and value}
+        known = {name: value for name, value in form.fields.items() if name in _FIELDS and value}
         return AskedByProgram(_question({"text": "-", **known}), sound)
     body = await request.body()
     if len(body) > _LONGEST_JSON_BYTES:
@@ -60,7 +62,7 @@ async def asked(request: Request) -> AskedByProgram:
     return AskedByProgram(_question(body), None)
 
 
-@router.post("/questions", response_model=AnswerOut, openapi_extra=_BODY)
+@router.post("/questions", response_model=AnswerOut, response_model_exclude_unset=True, openapi_extra=_BODY)
 def ask(request: Request, asked: Annotated[AskedByProgram, Depends(asked)]) -> Any:
     """Ask; the answer is the document of `earmark ask --json`."""
     answer = _answered(request, asked)
@@ -90,5 +92,13 @@ def _answered(request: Request, asked: AskedByProgram) -> Answer:
             language=question.language,
             k=question.k,
             turn=turn,
+            explain=question.explain,
         )
-    return services.asking.text(question.text, courses=courses, language=question.language, k=question.k, turn=turn)
+    return services.asking.text(
+        question.text,
+        courses=courses,
+        language=question.language,
+        k=question.k,
+        turn=turn,
+        explain=question.explain,
+    )

@@ -1,5 +1,6 @@
 """Asking over a real database and index, with a small engine that embeds and hears what it is told."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -228,3 +229,43 @@ def test_a_spoken_question_is_kept_as_spoken(asking: Asking, engine: SmallEngine
 def test_a_question_of_nothing_or_far_too_much_is_refused(asking: Asking, text: str) -> None:
     with pytest.raises(BadInput, match="question"):
         asking.text(text)
+
+
+@pytest.mark.usefixtures("recording")
+def test_why_is_told_where_it_is_asked_for_and_kept_with_the_answer(asking: Asking, database: Database) -> None:
+    answer = asking.text("How do I report a near miss by torque?", explain=True)
+    document = answer.as_document()
+    first = document["hits"][0]
+    assert [each["asked"] for each in first["explain"]["said"]] == ["report", "near", "miss"]
+    assert first["explain"]["missing"] == document["explain"]["nowhere"] == ["torque"]
+    points = sum(each["points"] for each in first["explain"]["channels"])
+    assert points + first["explain"]["lowered"] == pytest.approx(first["score"], abs=1e-3)
+    right = document["explain"]["right"]
+    logit = right["intercept"] + sum(each["points"] for each in right["parts"])
+    assert 1 / (1 + math.exp(-logit)) == pytest.approx(right["probability"], abs=1e-2)
+    kept = log.get(database, answer.id)
+    assert kept is not None
+    assert kept.document == document
+    assert "explain" not in asking.text("How do I report a near miss?").as_document()
+
+
+def test_who_may_hear_only_some_courses_is_told_no_numbers_that_speak_of_the_others(
+    asking: Asking, database: Database, recording: str
+) -> None:
+    with database.read() as session:
+        own = frozenset(each.id for each in recordings.list_courses(session))
+    enter(database, course="Secret")
+    document = asking.text("How do I report a near miss?", courses=own, explain=True).as_document()
+    assert document["hits"][0]["explain"]["said"]
+    assert document["hits"][0]["explain"]["channels"] == []
+    for model in (document["explain"]["covered"], document["explain"]["right"]):
+        assert (model["intercept"], model["parts"]) == (None, [])
+        assert 0 < model["probability"] < 1
+
+
+def test_what_was_removed_is_not_explained(asking: Asking, database: Database, recording: str) -> None:
+    asking.text("How do I report a near miss?")
+    remove_recording(database, recording)
+    document = asking.text("How do I report a near miss?", explain=True).as_document()
+    assert document["hits"] == []
+    assert "explain" not in document
