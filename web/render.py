@@ -8,6 +8,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
+from babel.numbers import format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -36,6 +37,7 @@ def environment(language: InterfaceLanguage) -> Environment:
     made.filters["iso_duration"] = iso_duration
     made.filters["lasting"] = lambda seconds: lasting(seconds, language)
     made.filters["language_name"] = lambda code: language_name(code, language)
+    made.filters["percent"] = lambda share: format_percent(share, locale=language.code)
     made.filters["day"] = lambda moment: day(moment, language)
     made.filters["bare_number"] = lambda number: f"{number:.3f}".rstrip("0").rstrip(".")
     made.globals["language"] = language

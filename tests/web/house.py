@@ -26,7 +26,11 @@ from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from earmark.migrations import migrate
 from knowledge.database import Database, new_id, utc_now
 from knowledge.embedding import TextKind, TextVectors
+from knowledge.finding.channels import CHANNELS
+from knowledge.finding.explaining import explain_verdict
+from knowledge.finding.explanation import AskedWords, ChannelPart, Explanation, Match
 from knowledge.finding.moment import Hit, Sentence, Verdict
+from knowledge.finding.refusing import Features, feature_names, fitted
 from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.transcripts import store as transcripts
 from knowledge.transcripts.segment import Segment, TimeSource, Word
@@ -67,6 +71,24 @@ def spoken_segment(start_s: float, end_s: float, text: str, *, language: str = "
     return Segment(start_s, end_s, text, language, TimeSource.RECOGNISER, words)
 
 
+FEATURES = Features(*(0.5 for _ in feature_names()))
+
+
+def why(score: float) -> Explanation:
+    """Every matcher had an equal part in it."""
+    weight = 1 / len(CHANNELS)
+    return Explanation(
+        words=AskedWords(
+            said=(Match("near", ("near",)), Match("misses", ("miss",))),
+            alike=(Match("seismic", ("size mick",)),),
+            missing=("torque",),
+        ),
+        meaning=0.72,
+        channels=tuple(ChannelPart(channel, 0.5, score, weight, score * weight) for channel in CHANNELS),
+        lowered=0.0,
+    )
+
+
 @dataclass
 class ScriptedAsking:
     """Answers what its script holds for a word of the question; nothing else is in the recordings."""
@@ -89,11 +111,12 @@ class ScriptedAsking:
         asker: str | None = None,
         turn: str | None = None,
         log: bool = True,
+        explain: bool = False,
     ) -> Answer:
         if not text.strip():
             raise BadInput("the question is empty", "type or say what you want to know")
         self.asked_courses.append(courses)
-        return self._answer(AskedQuestion(text, language or "en", None), k, asker, log)
+        return self._answer(AskedQuestion(text, language or "en", None), k, asker, log, explain)
 
     def sound(
         self,
@@ -106,17 +129,20 @@ class ScriptedAsking:
         asker: str | None = None,
         turn: str | None = None,
         log: bool = True,
+        explain: bool = False,
     ) -> Answer:
         if self.failure is not None:
             raise self.failure
         self.sounds.append((filename, data))
         self.asked_courses.append(courses)
-        return self._answer(AskedQuestion(self.heard, language or "en", 2.5), k, asker, log)
+        return self._answer(AskedQuestion(self.heard, language or "en", 2.5), k, asker, log, explain)
 
-    def _answer(self, question: AskedQuestion, k: int, asker: str | None, keep: bool) -> Answer:
+    def _answer(self, question: AskedQuestion, k: int, asker: str | None, keep: bool, explain: bool) -> Answer:
         spoken = question.duration_s is not None
         word = next((word for word in self.hits if word in question.text.lower()), None)
         hits = self.hits[word][:k] if word else ()
+        if explain:
+            hits = tuple(replace(each, hit=replace(each.hit, explanation=why(each.hit.score))) for each in hits)
         verdict = self.verdicts.get(word, Verdict.ANSWERED) if word else Verdict.ABSENT
         answered = verdict is Verdict.ANSWERED
         answer = Answer(
@@ -129,6 +155,7 @@ class ScriptedAsking:
             hits=hits,
             timings=Timings(12.0 if spoken else None, 288.0 if spoken else None, 9.0, 2.0, 311.0),
             notes=() if question.text else (NOTE_NO_SPEECH,),
+            explanation=explain_verdict(fitted(), FEATURES) if explain and hits else None,
         )
         if keep and question.text:
             log.record(self.database, answer, spoken=spoken, asker=asker)

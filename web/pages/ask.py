@@ -83,12 +83,12 @@ def _answered(request: Request, form: UploadedForm, asker: str, turn: str) -> An
             language=language,
             asker=asker,
             turn=turn,
+            explain=True,
         )
     if sound is not None and not text:
         raise BadInput(f"{sound.filename}: the file is empty", "record or choose another")
-    return services.asking.text(
-        text, courses=courses, asker=asker, turn=turn
-    )  # what is typed shows its language itself
+    # what is typed shows its language itself
+    return services.asking.text(text, courses=courses, asker=asker, turn=turn, explain=True)
 
 
 def _nothing_heard(request: Request) -> Response:

@@ -10,13 +10,15 @@ from knowledge.finding.moment import Verdict
 from knowledge.recordings.recording import Recording
 from knowledge.recordings.tables import RecordingState
 from web.views.transcript import Part, Span
+from web.views.why import VerdictWhyView, WhyView, verdict_why_view, why_view
 
 _AROUND_CHARACTERS = 140
 
 
 @dataclass(frozen=True, slots=True)
 class MomentView:
-    """`parts`: the passage with its sentence marked, shortened around it. `exact`: the bounds are its words' own."""
+    """`parts`: the passage with its sentence marked, shortened around it. `exact`: the bounds are its words' own.
+    `why`: where it was kept with the answer."""
 
     rank: int
     recording_id: str
@@ -30,6 +32,7 @@ class MomentView:
     duration_s: float | None
     language: str
     recorded: dt.datetime
+    why: WhyView | None
 
     @property
     def url(self) -> str:
@@ -42,7 +45,8 @@ class MomentView:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """`verdict`: answered, closest or absent. `gone`: how many moments were removed since."""
+    """`verdict`: answered, closest or absent. `gone`: how many moments were removed since. `why`: of the verdict,
+    as long as the first moment is there."""
 
     id: str
     text: str
@@ -52,6 +56,7 @@ class AnswerView:
     moments: tuple[MomentView, ...]
     notes: tuple[str, ...]
     gone: int
+    why: VerdictWhyView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ def answer_view(
         moments=moments,
         notes=tuple(document.get("notes", ())),
         gone=len(document["hits"]) - len(kept),
+        why=None if first_is_gone else verdict_why_view(document.get("explain"), kept),
     )
 
 
@@ -122,6 +128,7 @@ def _moment(hit: Mapping[str, Any], rank: int, recording: Recording, courses: Ma
         duration_s=recording.duration_s,
         language=recording.language or "",
         recorded=recording.created_at,
+        why=why_view(hit),
     )
 
 
