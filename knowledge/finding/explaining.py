@@ -26,7 +26,7 @@ from knowledge.finding.explanation import (
 from knowledge.finding.fuse import Fused
 from knowledge.finding.languages import small_words
 from knowledge.finding.refusing import Features, Model, Verdicts
-from knowledge.finding.sounds import han_sounds, latin_sounds
+from knowledge.finding.sounds import GRAM, han_sounds, latin_sounds
 from knowledge.index.view import TokenField
 
 T = TypeVar("T")
@@ -39,7 +39,8 @@ _WRITTEN_WAYS = 3
 _SMALL_SIGNS = frozenset("的了是在有我你他她它们和与就也都要会能这那个把被对吧啊")
 _SMALL_ENGLISH = frozenset(
     {"i", "me", "my", "we", "us", "our", "you", "your", "he", "she", "it", "its", "they", "their", "them"}
-    | {"this", "that", "these", "those", "can", "so", "there", "s"}
+    | {"this", "that", "these", "those", "can", "so", "there", "s", "get"}
+    | {"should", "would", "could", "will", "shall", "many", "much", "if", "any", "some"}
 )
 _FIRST_LETTER = 0xF0000
 _FIELDS = {
@@ -156,7 +157,9 @@ def _rows_of_words(written: Sequence[str]) -> Iterator[tuple[str, frozenset[str]
 
 
 def _sounds_of(words: Sequence[str]) -> frozenset[str]:
-    return frozenset(latin_sounds([word.casefold().replace("'s", "").replace("'", "") for word in words]))
+    """Whole runs alone: ranking, too, compares nothing shorter with a passage."""
+    runs = latin_sounds([word.casefold().replace("'s", "").replace("'", "") for word in words])
+    return frozenset(run for run in runs if len(run) == GRAM)
 
 
 def _outcomes(run: str, language: str, passage: _Passage) -> Iterator[_Outcome]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 import jellyfish
 import pypinyin
 
-_GRAM = 4
+GRAM = 4
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
 _LETTER_NAMES = {
     "a": "ay", "b": "bee", "c": "see", "d": "dee", "e": "ee", "f": "eff",
@@ -25,9 +25,9 @@ _LETTER_NAMES = {
 def latin_sounds(words: list[str]) -> list[str]:
     """4-grams over all words' metaphones run together."""
     unbroken = "".join(map(_metaphone, words))
-    if len(unbroken) <= _GRAM:
+    if len(unbroken) <= GRAM:
         return [unbroken] if unbroken else []
-    return [unbroken[at : at + _GRAM] for at in range(len(unbroken) - _GRAM + 1)]
+    return [unbroken[at : at + GRAM] for at in range(len(unbroken) - GRAM + 1)]
 
 
 def han_sounds(signs: str) -> list[str]:

@@ -28,7 +28,7 @@ from knowledge.database import Database, new_id, utc_now
 from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.channels import CHANNELS
 from knowledge.finding.explaining import explain_verdict
-from knowledge.finding.explanation import AskedWords, ChannelPart, Explanation, Match
+from knowledge.finding.explanation import AskedWords, ChannelPart, Explanation, Match, VerdictExplanation
 from knowledge.finding.moment import Hit, Sentence, Verdict
 from knowledge.finding.refusing import Features, feature_names, fitted
 from knowledge.recordings.tables import RecordingRow, RecordingState
@@ -98,6 +98,8 @@ class ScriptedAsking:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     heard: str = "how do I report a near miss"
     failure: Exception | None = None
+    numbers: bool = True
+    """Whether explanations hold any."""
     sounds: list[tuple[str, bytes]] = field(default_factory=list)
     asked_courses: list[frozenset[str] | None] = field(default_factory=list)
 
@@ -142,7 +144,7 @@ class ScriptedAsking:
         word = next((word for word in self.hits if word in question.text.lower()), None)
         hits = self.hits[word][:k] if word else ()
         if explain:
-            hits = tuple(replace(each, hit=replace(each.hit, explanation=why(each.hit.score))) for each in hits)
+            hits = tuple(replace(each, hit=self._explained(each.hit)) for each in hits)
         verdict = self.verdicts.get(word, Verdict.ANSWERED) if word else Verdict.ABSENT
         answered = verdict is Verdict.ANSWERED
         answer = Answer(
@@ -155,11 +157,19 @@ class ScriptedAsking:
             hits=hits,
             timings=Timings(12.0 if spoken else None, 288.0 if spoken else None, 9.0, 2.0, 311.0),
             notes=() if question.text else (NOTE_NO_SPEECH,),
-            explanation=explain_verdict(fitted(), FEATURES) if explain and hits else None,
+            explanation=self._verdict_explanation() if explain and hits else None,
         )
         if keep and question.text:
             log.record(self.database, answer, spoken=spoken, asker=asker)
         return answer
+
+    def _explained(self, hit: Hit) -> Hit:
+        made = why(hit.score)
+        return replace(hit, explanation=made if self.numbers else made.without_numbers())
+
+    def _verdict_explanation(self) -> VerdictExplanation:
+        made = explain_verdict(fitted(), FEATURES)
+        return made if self.numbers else made.without_numbers()
 
 
 @dataclass

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from assistant.engine.client import EngineState, ModelState
 from assistant.jobs.job import JobState
+from knowledge.finding.refusing import fitted
 from tests.web.house import WebHouse, trial_state, write_tone
 
 JOB_KEYS = {
@@ -41,6 +42,23 @@ def test_a_voice_is_answered_too(browser: TestClient, house: WebHouse) -> None:
 
     assert answer["question"] == {"text": "how do I report a near miss", "language": "en", "duration_s": 2.5}
     assert house.asking.sounds == [("q.wav", b"sound")]
+
+
+def test_why_is_told_where_it_is_asked_for(browser: TestClient, house: WebHouse) -> None:
+    house.answer_with("near miss", house.add_recording())
+
+    typed = browser.post("/api/v1/questions", json={"text": "a near miss", "explain": True}).json()
+    spoken = browser.post("/api/v1/questions", files={"audio": ("q.wav", b"x")}, data={"explain": "true"}).json()
+    without = browser.post("/api/v1/questions", json={"text": "a near miss", "explain": False}).json()
+
+    for answer in (typed, spoken):
+        why = answer["hits"][0]["explain"]
+        assert {"asked": "misses", "written": ["miss"]} in why["said"]
+        assert sum(each["points"] for each in why["channels"]) == pytest.approx(answer["hits"][0]["score"], abs=1e-3)
+        assert {each["feature"] for each in answer["explain"]["right"]["parts"]} == set(fitted().right.weights)
+    assert "explain" not in without
+    assert "explain" not in without["hits"][0]
+    assert "score" in without["hits"][0]
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,14 @@ from dataclasses import replace
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
+from assistant.answering.explained import CHANNEL_NAMES, FEATURE_NAMES
 from assistant.errors import Busy, RecognizerDown
+from assistant.questions.tables import QuestionRow
 from knowledge.errors import DatabaseBusy
 from knowledge.finding.moment import Verdict
 from tests.web.house import LINES, WebHouse, trial_state
 from web.app import create_app
+from web.interface_languages import CHINESE, words_of
 
 HTMX = {"hx-request": "true"}
 
@@ -286,3 +289,60 @@ def test_a_database_that_cannot_be_read_is_told_in_a_whole_page(house: WebHouse)
     assert "</html>" in page.text
     assert "A part is not running" in page.text
     assert page.headers["content-security-policy"]
+
+
+def test_each_moment_says_why_it_stands_there_without_scripts_too(browser: TestClient, house: WebHouse) -> None:
+    house.answer_with("near miss", house.add_recording())
+    address = asked(browser)
+
+    page = browser.get(address).text
+    chinese = browser.get(address, headers={"accept-language": "zh"}).text
+
+    assert page.count("Why this one?") == 1
+    assert '<q dir="auto">misses</q> as “miss”' in page
+    assert '<q dir="auto">torque</q>' in page
+    assert "72%" in page
+    for name in (*CHANNEL_NAMES.values(), *FEATURE_NAMES.values()):
+        assert f'<th scope="row">{name}</th>' in page
+        assert f'<th scope="row">{words_of(CHINESE).gettext(name)}</th>' in chinese
+    assert "In none of these moments" in page
+    assert "style=" not in page
+
+
+def test_why_goes_with_the_moment_it_explains(browser: TestClient, house: WebHouse) -> None:
+    first, second = house.add_recording(), house.add_recording(name="other.wav", duration_s=31.0)
+    house.answer_with("near miss", first)
+    house.answer_with("near miss", second)
+    address = asked(browser)
+
+    browser.post(f"/recordings/{first}/remove")
+    page = browser.get(address).text
+
+    assert page.count("Why this one?") == 1
+    assert "How sure is this?" not in page
+
+
+def test_an_answer_that_was_kept_without_a_why_is_shown_without(browser: TestClient, house: WebHouse) -> None:
+    house.answer_with("near miss", house.add_recording())
+    address = asked(browser)
+    with house.database.write() as session:
+        row = session.get_one(QuestionRow, address.rsplit("/", 1)[1])
+        hits = [{name: value for name, value in hit.items() if name != "explain"} for hit in row.answer["hits"]]
+        row.answer = {name: value for name, value in row.answer.items() if name != "explain"} | {"hits": hits}
+
+    page = browser.get(address)
+
+    assert page.status_code == 200
+    assert "Why this one?" not in page.text
+    assert "How sure is this?" not in page.text
+
+
+def test_numbers_that_were_withheld_are_not_offered(browser: TestClient, house: WebHouse) -> None:
+    house.answer_with("near miss", house.add_recording())
+    house.asking.numbers = False
+
+    page = browser.get(asked(browser)).text
+
+    assert page.count("Why this one?") == 1
+    assert "In numbers" not in page
+    assert "How sure is this?" in page

@@ -1,0 +1,47 @@
+"""The interface says everything in each of its languages."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from assistant.answering.explained import CHANNEL_NAMES, FEATURE_NAMES
+from web.interface_languages import CHINESE, LOCALE_FOLDER, words_of
+
+WEB = LOCALE_FOLDER.parent
+
+
+def said_by_pages() -> set[str]:
+    """Every message in templates and code, the singular where there are two, and the names that templates print."""
+    found = extract_from_dir(
+        str(WEB),
+        method_map=[("**.py", "python"), ("templates/**.html", "jinja2")],
+        options_map={"templates/**.html": {"trimmed": "true", "silent": "false"}},
+    )
+    messages = {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
+    return {str(each) for each in messages} | set(CHANNEL_NAMES.values()) | set(FEATURE_NAMES.values())
+
+
+def catalogue() -> dict[str, str]:
+    with Path(LOCALE_FOLDER / "zh" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        read = read_po(file, locale="zh")
+    return {
+        message.id if isinstance(message.id, str) else message.id[0]: str(message.string or "")
+        for message in read
+        if message.id
+    }
+
+
+def test_everything_is_said_in_chinese() -> None:
+    known = catalogue()
+    assert sorted(said_by_pages() - {message for message, said in known.items() if said}) == []
+
+
+def test_nothing_is_kept_that_no_page_says() -> None:
+    assert sorted(set(catalogue()) - said_by_pages()) == []
+
+
+@pytest.mark.parametrize("name", [*CHANNEL_NAMES.values(), *FEATURE_NAMES.values()])
+def test_every_matcher_and_every_feature_has_a_chinese_name(name: str) -> None:
+    assert words_of(CHINESE).gettext(name) != name
