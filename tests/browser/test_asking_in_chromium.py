@@ -428,6 +428,36 @@ def test_without_scripts_typing_and_playing_work(browser: Browser, served: Serve
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("width", [400, 1280])
+def test_why_opens_by_keyboard_and_its_numbers_after_it(browser: Browser, served: Served, width: int) -> None:
+    """Without scripts: a disclosure needs none."""
+    teach(served.house)
+    context = browser.new_context(java_script_enabled=False, viewport={"width": width, "height": 800}, locale="zh-CN")
+    page = context.new_page()
+    troubles = watched(page)
+    page.goto(served.address)
+    page.fill("#question", "near miss")
+    page.press("#question", "Enter")
+    why = page.locator(".moment .why").first
+    summary = why.locator("> summary")
+    expect(summary).to_have_text("为什么是这一段？")
+    expect(why.locator("dl").first).to_be_hidden()
+
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(why.locator("dl").first).to_contain_text("torque")
+    expect(why.locator("meter").first).to_have_js_property("value", 0.72)
+    expect(why.locator("table")).to_be_hidden()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(why.locator("table")).to_contain_text("逐词的意思")
+    box = why.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= width
+    context.close()
+    assert troubles == []
+
+
 def test_a_spoken_question_is_answered_by_the_sound_of_the_demo_course(playwright: Playwright, tmp_path: Path) -> None:
     home = tmp_path / "home"
     recording = next(DATA.rglob("fire-and-evacuation.opus"))
