@@ -35,6 +35,11 @@ FEATURE_NAMES = {
     "agreement": "how many of the matchers agree on the first moment",
     "margin": "how far the first moment is ahead of the second",
     "told": "how much the question says",
+    "fused": "how far the first moment stands out in all",
+    "cosine": "how near its meaning is",
+    "close": "how near its words' meanings are",
+    "close_around": "how near the words' meanings around it are",
+    "close_gap": "how much nearer those are than elsewhere",
     "searched": "how much was searched",
     "dense_speaks": "whether the embedder knows the language",
 }

@@ -29,13 +29,11 @@ def evidence(
     best = ranked[0]
     passage, sentence = closer.tokens[best.at], taken_apart(first.sentence.text, best.passage.language)
     said, heard = cover([sentence.words, passage.words], asked, TokenField.WORDS)
-    told = _told(asked)
     return Features(
         cover_sentence=float(said),
         cover_passage=float(heard),
         cover_sounds=float(cover([passage.sounds], asked, TokenField.SOUNDS)[0]),
-        told=math.log1p(told),
-        untold=math.log1p(told * (1.0 - float(heard))),
+        told=math.log1p(_told(asked)),
         words_surprise=_surprise(pool, Channel.WORDS),
         dense_surprise=_surprise(pool, Channel.DENSE),
         sounds_surprise=_surprise(pool, Channel.SOUNDS),

@@ -7,6 +7,9 @@ Knows no people: what may be heard comes in as the permitted courses.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from knowledge.finding.asked import Asked, Question, ask
 from knowledge.finding.channels import Pool, gather
 from knowledge.finding.diversify import Ranked, moments

@@ -22,7 +22,7 @@ class Features:
     """What the verdict is decided on. All are of the first moment unless said otherwise, and 0 where nothing is known.
 
     cover_*: share of the question, by idf, that its sentence, passage, or its sounds say too (0 to 1).
-    told, untold: logarithm of how much the question says by idf, and of how much of that the passage does not.
+    told: logarithm of how much the question says, by idf.
     *_surprise: how far the channel's best passage stands above the pool, in deviations, less what the best of so many
     stands above by chance.
     agreement: share of the channels whose own best lies in the first moment. margin: fused score of the first moment
@@ -36,7 +36,6 @@ class Features:
     cover_passage: float
     cover_sounds: float
     told: float
-    untold: float
     words_surprise: float
     dense_surprise: float
     sounds_surprise: float

@@ -31,6 +31,7 @@ from knowledge.finding.explaining import explain_verdict
 from knowledge.finding.explanation import AskedWords, ChannelPart, Explanation, Match, VerdictExplanation
 from knowledge.finding.moment import Hit, Sentence, Verdict
 from knowledge.finding.refusing import Features, feature_names, fitted
+from knowledge.model_files import MINILM_SHA256, digest_of
 from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.transcripts import store as transcripts
 from knowledge.transcripts.segment import Segment, TimeSource, Word
@@ -168,7 +169,7 @@ class ScriptedAsking:
         return replace(hit, explanation=made if self.numbers else made.without_numbers())
 
     def _verdict_explanation(self) -> VerdictExplanation:
-        made = explain_verdict(fitted(), FEATURES)
+        made = explain_verdict(fitted(digest_of(MINILM_SHA256)), FEATURES)
         return made if self.numbers else made.without_numbers()
 
 

@@ -11,11 +11,14 @@ from starlette.testclient import TestClient
 from assistant.engine.client import EngineState, ModelState
 from assistant.jobs.job import JobState
 from knowledge.finding.refusing import fitted
+from knowledge.model_files import MINILM_SHA256, digest_of
 from tests.web.house import WebHouse, trial_state, write_tone
 
 JOB_KEYS = {
     "id", "kind", "recording_id", "state", "step", "done", "total", "unit", "error", "attempts", "created_at", "eta_s"
 }  # fmt: skip
+
+PACKAGED = digest_of(MINILM_SHA256)
 
 
 def test_a_question_is_answered_by_the_document_of_the_command_line(browser: TestClient, house: WebHouse) -> None:
@@ -55,7 +58,7 @@ def test_why_is_told_where_it_is_asked_for(browser: TestClient, house: WebHouse)
         why = answer["hits"][0]["explain"]
         assert {"asked": "misses", "written": ["miss"]} in why["said"]
         assert sum(each["points"] for each in why["channels"]) == pytest.approx(answer["hits"][0]["score"], abs=1e-3)
-        assert {each["feature"] for each in answer["explain"]["right"]["parts"]} == set(fitted().right.weights)
+        assert {each["feature"] for each in answer["explain"]["right"]["parts"]} == set(fitted(PACKAGED).right.weights)
     assert "explain" not in without
     assert "explain" not in without["hits"][0]
     assert "score" in without["hits"][0]

@@ -89,7 +89,7 @@ def test_the_verdicts_parts_give_its_probabilities() -> None:
         assert each.probability == pytest.approx(1 / (1 + math.exp(-logit)))
     assert found.covered == why.covered.probability
     assert found.probability == min(why.covered.probability, why.right.probability)
-    assert (why.answered_from, why.absent_below) == (fitted().answered_from, fitted().absent_below)
+    assert (why.answered_from, why.absent_below) == (fitted(None).answered_from, fitted(None).absent_below)
 
 
 @given(st.lists(st.floats(-9, 9), min_size=len(feature_names()), max_size=len(feature_names())), st.floats(-3, 3))
