@@ -32,7 +32,7 @@ def tell_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns that line up on a terminal; tab-separated without headings in a pipe, for `cut` and `awk`."""
     if not results.is_terminal:
         for row in rows:
-            tell("\t".join(" ".join(cell.split()) for cell in row))
+            results.file.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")  # rich would print spaces
         return
     table = Table(box=None, pad_edge=False)
     for heading in headings:
