@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bench.random_fun_asr import build_small_model
+from knowledge.finding.refusing import fitted
 from tests.product.running import Server, command, earmark, processes_of, serving, wait_until
 
 pytestmark = pytest.mark.slow
@@ -65,6 +66,21 @@ def test_a_typed_question_gets_the_contracts_document(indexed_home: Path) -> Non
     hit = ran.json["hits"][0]
     assert hit["passage_start_s"] <= hit["start_s"] <= hit["end_s"] <= hit["passage_end_s"] + 0.001
     assert hit["url"] == f"/recordings/{hit['recording_id']}?t={hit['start_s']:.3f}"
+
+
+def test_why_is_told_to_people_and_to_programs(indexed_home: Path) -> None:
+    asked = ("ask", "--text", "What torque does this recording need?", "--no-log", "--explain")
+    told = earmark(indexed_home, *asked)
+    document = earmark(indexed_home, *asked, "--json").json
+    assert told.code == 0, told.err
+    assert "Not said here: torque" in told.out
+    assert "That the first moment is right:" in told.out
+    first = document["hits"][0]
+    assert f"score\t\t\t\t{first['score']:+.3f}" in told.out
+    points = sum(each["points"] for each in first["explain"]["channels"])
+    assert points + first["explain"]["lowered"] == pytest.approx(first["score"], abs=1e-3)
+    for name, weights in (("covered", fitted().covered.weights), ("right", fitted().right.weights)):
+        assert {each["feature"]: each["weight"] for each in document["explain"][name]["parts"]} == weights
 
 
 def test_fun_asr_hears_recordings_and_questions_through_the_whole_product(tmp_path: Path) -> None:
