@@ -44,7 +44,7 @@ from knowledge.finding.find import Question, find
 from knowledge.index.follower import POLL_S
 from knowledge.index.view import IndexView, TokenField
 from knowledge.passages.store import STORED_VECTOR, passages_of
-from knowledge.passages.tables import VectorRow
+from knowledge.passages.tables import TokenVectorsRow, VectorRow
 from knowledge.recordings.store import list_recordings
 from knowledge.transcripts.segment import Segment
 from knowledge.transcripts.store import segments_of
@@ -205,7 +205,7 @@ def _matching(view: IndexView, questions: Sequence[Asked], field: TokenField, co
 def _find(home: SearchHome, filled: Filled, share: int, asked: Asked) -> int:
     """As the page asks, once the question is embedded. How many moments."""
     languages = None if filled.languages is None else frozenset(filled.languages)
-    question = Question(asked.text, LANGUAGE, asked.vector, languages)
+    question = Question(asked.text, LANGUAGE, asked.vector, languages, asked.tokens)
     view = home.index.view()
     with home.database.read() as session:
 
@@ -276,5 +276,6 @@ def _much_like_one(home: SearchHome, filled: Filled, word: str) -> MadeRecording
         spoken = segments_of(session, one.id, revision)
         keys = [(each.id, filled.digest) for each in passages_of(session, one.id, revision)]
         packed = b"".join(session.get_one(VectorRow, key).vector for key in keys)
+        tokens = [session.get_one(TokenVectorsRow, key).packed for key in keys]
     vectors = np.frombuffer(packed, STORED_VECTOR).reshape(len(keys), -1).astype(np.float32)
-    return MadeRecording([f"{each.text} {word}" for each in spoken], near(vectors, np.random.default_rng()))
+    return MadeRecording([f"{each.text} {word}" for each in spoken], near(vectors, np.random.default_rng()), tokens)

@@ -1,23 +1,25 @@
 """A corpus of any size for measuring search: running text of real lectures, resampled and corrupted, or made-up text.
 
 Word statistics are those of the lectures, with a long tail of made-up words. A passage's vector is that of the real
-passage it was made from, plus noise; which course a recording is in says nothing of what it is about.
+passage it was made from, plus noise, and the vectors of its tokens are that one's; which course a recording is in says
+nothing of what it is about.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.errors import BadInput
+from earmark.bench.bench_home import Embed
 from earmark.bench.jsonl import read_jsonl
-from knowledge.embedding import TextKind, Vectors
+from knowledge.embedding import TextKind, TextVectors, Vectors, one_after_another
 from knowledge.finding.languages import Script, script_of
 from knowledge.passages.cutting import STEP_WORDS
-
-Embed = Callable[[list[str], TextKind], Vectors]
+from knowledge.token_vectors import pack
 
 HALF = int(STEP_WORDS)
 """Words: the product cuts a passage of two such halves, a new one each half."""
@@ -37,36 +39,40 @@ _SYLLABLES = [c + v + e for c in "bdfgklmnprstvz" for v in "aeiou" for e in ("",
 _MADE_UP_LECTURES = 100
 _MADE_UP_HALVES = 200
 _MADE_UP_DIMENSIONS = 384
+_MADE_UP_TOKENS = 25
+_MADE_UP_TEXTS = 100
 
 Words = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that was held out of the corpus, and its vector, shape (1, dimensions)."""
+    """A question that was held out of the corpus, its vector, shape (1, dimensions), and its tokens', packed."""
 
     text: str
     vector: Vectors
+    tokens: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class MadeRecording:
-    """`segments`: texts of one half each; passage i is segments i and i + 1 and has the vector i."""
+    """`segments`: texts of one half each; passage i is segments i and i + 1 and has the vector and the tokens i."""
 
     segments: Sequence[str]
     vectors: Vectors
+    tokens: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """What is resampled. `halves`: shape (n, HALF), word numbers; `lectures`: the first half of each lecture, and n;
-    `vectors`: of each half together with the next one."""
+    `vectors`: of each half together with the next one, and of their tokens."""
 
     vocabulary: Sequence[str]
     real_words: int
     halves: Words
     lectures: NDArray[np.int64]
-    vectors: Vectors
+    vectors: TextVectors
     questions: Sequence[Asked]
 
 
@@ -91,12 +97,12 @@ def lectures_source(folder: Path, embed: Embed, *, questions: int) -> Source:
         joined,
         np.cumsum([0, *(len(each) for each in kept)]),
         _embedded(embed, words, joined),
-        [Asked(text, row[None]) for text, row in zip(asked, embed(asked, TextKind.QUESTION), strict=True)],
+        _asked(asked, embed(asked, TextKind.QUESTION)),
     )
 
 
 def made_up_source(*, questions: int) -> Source:
-    """Words by Zipf's law, vectors around centres: for where no lectures are at hand."""
+    """Words by Zipf's law, vectors around centres, tokens' vectors by chance: for where no lectures are at hand."""
     chance = np.random.default_rng(SEED)
     words = [f"{word}x" for word in _syllables(chance, 20_000)]
     frequencies = 1 / np.arange(1, len(words) + 1)
@@ -111,8 +117,11 @@ def made_up_source(*, questions: int) -> Source:
         len(words),
         halves,
         np.arange(0, count + 1, _MADE_UP_HALVES),
-        vectors,
-        [Asked(" ".join(text), row[None]) for text, row in zip(asked, meant, strict=True)],
+        TextVectors(vectors, _made_up_tokens(count, _MADE_UP_TOKENS, chance)),
+        _asked(
+            [" ".join(text) for text in asked],
+            TextVectors(meant, _made_up_tokens(questions, FEWEST_QUESTION_WORDS, chance)),
+        ),
     )
 
 
@@ -140,10 +149,11 @@ class Copies:
         at = np.concatenate([*self._runs(passages)])[: passages + 1]
         words = self._corrupted(self._source.halves[at])
         self._said[words] = True
-        vectors = self._source.vectors[at[:passages]]
+        vectors = self._source.vectors
         return MadeRecording(
             [" ".join(half) for half in self._vocabulary[words]],
-            near(vectors, self._chance),
+            near(vectors.whole[at[:passages]], self._chance),
+            [vectors.tokens[each] for each in at[:passages]],
         )
 
     def _runs(self, passages: int) -> Iterator[NDArray[np.int64]]:
@@ -188,10 +198,23 @@ def _held_out(lectures: Sequence[Words], questions: int) -> tuple[list[Words], l
     return kept, held_out[:questions]
 
 
-def _embedded(embed: Embed, words: Sequence[str], halves: Words) -> Vectors:
+def _embedded(embed: Embed, words: Sequence[str], halves: Words) -> TextVectors:
     texts = [" ".join(words[at] for at in half) for half in halves]
     pairs = [f"{one} {two}" for one, two in zip(texts, [*texts[1:], ""], strict=True)]
-    return np.concatenate([embed(pairs[at : at + 256], TextKind.PASSAGE) for at in range(0, len(pairs), 256)])
+    return one_after_another([embed(pairs[at : at + 256], TextKind.PASSAGE) for at in range(0, len(pairs), 256)])
+
+
+def _asked(texts: Sequence[str], vectors: TextVectors) -> list[Asked]:
+    return [
+        Asked(text, row[None], tokens) for text, row, tokens in zip(texts, vectors.whole, vectors.tokens, strict=True)
+    ]
+
+
+def _made_up_tokens(texts: int, tokens: int, chance: np.random.Generator) -> tuple[bytes, ...]:
+    """Of a hundred texts, again and again: comparing them costs what real ones cost."""
+    shape = min(texts, _MADE_UP_TEXTS), tokens, _MADE_UP_DIMENSIONS
+    packed = [pack(range(tokens), each) for each in chance.standard_normal(shape, np.float32)]
+    return tuple(islice(cycle(packed), texts))
 
 
 def _with_made_up(words: Sequence[str]) -> list[str]:

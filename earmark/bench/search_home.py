@@ -131,7 +131,8 @@ def publish_made(session: Session, made: MadeRecording, course_id: str, *, diges
         for at, (one, two) in enumerate(pairwise(segments))
     ]
     ids = replace_passages(session, recording_id, revision, drafts)
-    save_vectors(session, digest, dict(zip(ids, made.vectors, strict=True)))
+    vectors, tokens = (dict(zip(ids, each, strict=True)) for each in (made.vectors, made.tokens))
+    save_vectors(session, digest, vectors, tokens=tokens)
     publish(session, recording_id, revision)
     return recording_id
 
@@ -148,13 +149,20 @@ def opened_search_home(folder: Path, filled: Filled) -> Iterator[SearchHome]:
 
 
 def keep_questions(folder: Path, questions: Sequence[Asked]) -> None:
-    texts = np.array([question.text for question in questions])
-    np.savez(folder / "questions.npz", texts=texts, vectors=np.concatenate([each.vector for each in questions]))
+    np.savez(
+        folder / "questions.npz",
+        texts=np.array([each.text for each in questions]),
+        vectors=np.concatenate([each.vector for each in questions]),
+        tokens=np.frombuffer(b"".join(each.tokens for each in questions), np.uint8),
+        ends=np.cumsum([len(each.tokens) for each in questions]),
+    )
 
 
 def kept_questions(folder: Path) -> list[Asked]:
     with np.load(folder / "questions.npz", allow_pickle=False) as kept:
-        return [Asked(str(text), row[None]) for text, row in zip(kept["texts"], kept["vectors"], strict=True)]
+        packed = [each.tobytes() for each in np.split(kept["tokens"], kept["ends"][:-1])]
+        each = zip(kept["texts"], kept["vectors"], packed, strict=True)
+        return [Asked(str(text), row[None], tokens) for text, row, tokens in each]
 
 
 def stored_vectors(session: Session, digest: str) -> Iterator[tuple[list[str], list[str], Vectors]]:

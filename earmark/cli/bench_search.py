@@ -48,7 +48,7 @@ def _fill(settings: Settings, home: Path, passages: int, lectures: Path | None, 
         source = made_up_source(questions=questions)
         return fill_home(home, source, passages, digest="0" * 64, languages=None, progress=tell_progress)
     with bench_embedder(settings) as embedder:
-        source = lectures_source(lectures, lambda texts, kind: embedder.embed(texts, kind).whole, questions=questions)
+        source = lectures_source(lectures, embedder.embed, questions=questions)
         return fill_home(
             home, source, passages, digest=embedder.digest, languages=embedder.languages, progress=tell_progress
         )

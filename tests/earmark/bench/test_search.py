@@ -17,11 +17,12 @@ from earmark.bench.search_home import (
     exact_nearest,
     fill_home,
     filled_home,
+    keep_questions,
     kept_questions,
     opened_search_home,
 )
 from earmark.bench.search_measures import recall
-from knowledge.embedding import TextKind, Vectors
+from knowledge.token_vectors import unpack
 from tests.earmark.bench.bench_embedding import EMBEDDER
 
 QUESTIONS = 50
@@ -48,13 +49,9 @@ def lectures(folder: Path) -> Path:
     return folder
 
 
-def whole(texts: list[str], kind: TextKind) -> Vectors:
-    return EMBEDDER.embed(texts, kind).whole
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
-    return lectures_source(lectures(tmp_path / "set"), whole, questions=20)
+    return lectures_source(lectures(tmp_path / "set"), EMBEDDER.embed, questions=20)
 
 
 def test_what_is_asked_was_held_out(source: Source) -> None:
@@ -74,9 +71,17 @@ def test_copies_are_running_text_with_words_changed_and_made_up(source: Source) 
 
 def test_a_copys_vector_is_near_its_source(source: Source) -> None:
     made = next(iter(Copies(source)))
-    nearest = (made.vectors @ source.vectors.T).max(axis=1)
+    nearest = (made.vectors @ source.vectors.whole.T).max(axis=1)
     assert np.linalg.norm(made.vectors, axis=1) == pytest.approx(np.ones(PASSAGES_A_RECORDING), abs=1e-5)
     assert nearest.mean() == pytest.approx(1 / np.sqrt(1 + NOISE**2), abs=0.05)
+
+
+def test_a_copy_and_a_question_have_the_vectors_of_their_tokens(source: Source, tmp_path: Path) -> None:
+    made = next(iter(Copies(source)))
+    assert set(made.tokens) <= set(source.vectors.tokens)
+    assert all(unpack(each) for each in (*made.tokens, *(asked.tokens for asked in source.questions)))
+    keep_questions(tmp_path, source.questions)
+    assert [each.tokens for each in kept_questions(tmp_path)] == [each.tokens for each in source.questions]
 
 
 def test_every_run_makes_the_same(source: Source) -> None:
@@ -87,7 +92,7 @@ def test_every_run_makes_the_same(source: Source) -> None:
 
 def test_too_little_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="too little"):
-        lectures_source(lectures(tmp_path / "set"), whole, questions=1000)
+        lectures_source(lectures(tmp_path / "set"), EMBEDDER.embed, questions=1000)
 
 
 def test_a_filled_home_is_found_again_and_no_other_folder_taken_for_one(tmp_path: Path) -> None:
