@@ -34,6 +34,15 @@ class TokenVectors:
         return len(self.starts)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenRows:
+    """The tokens of several texts. `vectors`: float32, shape (tokens of all, dimensions), rows of length 1, one text
+    after another; `counts`: int64, how many each text has, 0 where they are not known."""
+
+    vectors: NDArray[np.float32]
+    counts: NDArray[np.int64]
+
+
 def pack(starts: Sequence[int], vectors: NDArray[np.floating]) -> bytes:
     """vectors: shape (n, dimensions), of any length. Tokens beyond what a packed text can hold are left out."""
     kept = [at for at, start in enumerate(starts) if start <= _LARGEST_START][:MOST_TOKENS]
@@ -51,24 +60,37 @@ def pack(starts: Sequence[int], vectors: NDArray[np.floating]) -> bytes:
 
 def unpack(packed: bytes) -> TokenVectors | None:
     """None for an empty text, or one that another version packed."""
+    rows = unpack_all([packed])
+    count = int(rows.counts[0])
+    if count == 0:
+        return None
+    return TokenVectors(np.frombuffer(packed, "<u2", count, _HEADER.size).astype(np.int64), rows.vectors)
+
+
+def unpack_all(packed: Sequence[bytes]) -> TokenRows:
+    """Many texts at once, which takes a tenth of the time. Texts that `unpack` makes nothing of have no rows."""
+    shapes = [_shape(each) for each in packed]
+    dimensions = next((dimensions for count, dimensions in shapes if count), 0)
+    counts = np.array([count if of == dimensions else 0 for count, of in shapes], np.int64)
+    begins = (_HEADER.size + 2 * counts).tolist()
+    pairs = b"".join(each[at:] for each, at, count in zip(packed, begins, counts.tolist(), strict=True) if count)
+    numbers = _PAIRS.take(np.frombuffer(pairs, np.uint8)).view(np.float32)
+    return TokenRows(_unit(numbers.reshape(int(counts.sum()), -(-dimensions // 2) * 2)[:, :dimensions]), counts)
+
+
+def _shape(packed: bytes) -> tuple[int, int]:
+    """Tokens and dimensions of a packed text; none where it is not whole, or of another version."""
     if len(packed) < _HEADER.size:
-        return None
+        return 0, 0
     version, count, dimensions = _HEADER.unpack_from(packed)
-    width = (dimensions + 1) // 2
-    if version != FORMAT or len(packed) != _HEADER.size + count * (2 + width):
-        return None
-    starts = np.frombuffer(packed, "<u2", count, _HEADER.size).astype(np.int64)
-    pairs = np.frombuffer(packed, np.uint8, count * width, _HEADER.size + 2 * count).reshape(count, width)
-    return TokenVectors(starts, _unit(_numbers_of(pairs)[:, :dimensions]))
+    whole = version == FORMAT and len(packed) == _HEADER.size + count * (2 + (dimensions + 1) // 2)
+    return (count, dimensions) if whole else (0, 0)
 
 
-_PAIRS = np.stack(np.meshgrid(np.arange(_LEVELS), np.arange(_LEVELS), indexing="ij"), axis=-1).reshape(-1, 2)[:, ::-1]
-_NUMBERS = np.ascontiguousarray(_PAIRS, np.float32) - (_LEVELS - 1) / 2
-"""The two numbers of each byte, the lower four bits first: levels stand for the middle of what they span."""
-
-
-def _numbers_of(pairs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(_NUMBERS[pairs].reshape(len(pairs), -1), np.float32)
+_MIDDLES = np.arange(_LEVELS, dtype=np.float32) - (_LEVELS - 1) / 2
+"""Levels stand for the middle of what they span."""
+_PAIRS = np.stack([np.tile(_MIDDLES, _LEVELS), np.repeat(_MIDDLES, _LEVELS)], axis=1).view(np.float64)[:, 0]
+"""The two numbers of each byte, the lower four bits first, side by side in the eight bytes of another."""
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

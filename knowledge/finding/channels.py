@@ -16,6 +16,7 @@ from knowledge.finding.asked import Asked
 from knowledge.finding.bm25 import SATURATION, bm25
 from knowledge.finding.languages import can_read, knows
 from knowledge.index.view import FieldStatistics, HashedTokens, IndexView, Place, TokenField
+from knowledge.inner_products import inner_products
 from knowledge.transcripts.segment import UNDETERMINED
 
 Scores = NDArray[np.float64]
@@ -163,15 +164,15 @@ def _dense_scores(
     """Cosines of the passages, of the mean of what lies around each, and of the mean of its whole recording."""
     assert asked.question.vector is not None
     recordings = list(dict.fromkeys(each.recording_id for each in passages))
-    whole = dict(zip(recordings, view.recording_vectors(recordings) @ asked.question.vector[0], strict=True))
+    question = asked.question.vector
+    whole = dict(zip(recordings, inner_products(view.recording_vectors(recordings), question)[:, 0], strict=True))
     vectors = view.vectors(near)
     starts = list(accumulate((len(each) for each in around), initial=0))[:-1]
     means = np.add.reduceat(vectors[[at for each in around for at in each]], starts, axis=0)
     means /= np.linalg.norm(means, axis=1, keepdims=True).clip(1e-9)
-    question = asked.question.vector[0]
     return {
-        Channel.DENSE: (vectors[list(own)] @ question).astype(np.float64),
-        Channel.DENSE_AROUND: (means @ question).astype(np.float64),
+        Channel.DENSE: inner_products(vectors[list(own)], question)[:, 0].astype(np.float64),
+        Channel.DENSE_AROUND: inner_products(means, question)[:, 0].astype(np.float64),
         Channel.DENSE_RECORDING: np.array([whole[each.recording_id] for each in passages], np.float64),
     }
 

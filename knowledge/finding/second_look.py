@@ -18,7 +18,8 @@ from knowledge.finding.bm25 import count_in
 from knowledge.finding.channels import CHANNELS, Channel, Pool, embedder_speaks, is_foreign, spans_of
 from knowledge.index.tokens import hashes_of
 from knowledge.index.view import IndexView
-from knowledge.token_vectors import TokenVectors
+from knowledge.inner_products import inner_products
+from knowledge.token_vectors import TokenRows, TokenVectors
 
 SECOND_LOOKS = 80
 """Of the pool's best, by the first fusion: among them is the right one in 97 to 99 of 100 questions where the whole
@@ -48,35 +49,28 @@ def look_again(asked: Asked, pool: Pool, best: Sequence[int], view: IndexView) -
 
 
 def _score_tokens(asked: Asked, pool: Pool, view: IndexView) -> None:
+    assert asked.close is not None
     nearest = max_similarities(asked.close, view.token_vectors(pool.near))
     row = {key: at for at, key in enumerate(pool.near)}
     own = nearest[[row[each.id] for each in pool.passages]]
-    around = np.stack([_best_of(nearest[each]) for each in pool.around])
+    starts = [span.start for span in spans_of([len(each) for each in pool.around])]
+    around = np.fmax.reduceat(nearest[[at for each in pool.around for at in each]], starts, axis=0)
     silent = ~embedder_speaks(asked, pool.passages)
     for channel, values in ((Channel.TOKENS, own), (Channel.TOKENS_AROUND, around)):
         scores = values @ asked.close_weights
         pool.scores[:, CHANNELS.index(channel)] = np.where(silent, np.nan, scores)
 
 
-def max_similarities(question: TokenVectors | None, passages: Sequence[TokenVectors | None]) -> NDArray[np.float64]:
+def max_similarities(question: TokenVectors, passages: TokenRows) -> NDArray[np.float64]:
     """The cosine of each of the question's tokens with the nearest token of each passage, at least 0: shape
     (passages, tokens of the question); nan for a passage whose tokens are not known."""
-    count = 0 if question is None else len(question)
-    found = np.full((len(passages), count), np.nan)
-    known = [at for at, each in enumerate(passages) if each is not None and len(each)]
-    if question is None or not known:
-        return found
-    vectors = [each.vectors for each in passages if each is not None and len(each)]
-    cosines = np.concatenate(vectors) @ question.vectors.T
-    starts = [span.start for span in spans_of([len(each) for each in vectors])]
-    found[known] = np.maximum.reduceat(cosines, starts, axis=0).clip(0.0)
+    found = np.full((len(passages.counts), len(question)), np.nan)
+    known = passages.counts > 0
+    if known.any():
+        cosines = inner_products(passages.vectors, question.vectors)
+        starts = np.cumsum(passages.counts) - passages.counts
+        found[known] = np.maximum.reduceat(cosines, starts[known], axis=0).clip(0.0)
     return found
-
-
-def _best_of(nearest: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Over several passages; nan only where none of them is known."""
-    known = nearest[~np.isnan(nearest).any(axis=1)]
-    return np.asarray(known.max(axis=0) if len(known) else nearest[0])
 
 
 def _letter_scores(asked: Asked, pool: Pool, view: IndexView) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors
+from knowledge.inner_products import inner_products
 from knowledge.passages.store import STORED_VECTOR
 
 _faiss: Any = faiss  # its own type hints are of the C++ calls, not of the Python ones
@@ -98,7 +99,7 @@ class MappedVectors:
         probed = ceil(self._lists.nlist * PROBED)
         parameters = _faiss.SearchParametersIVF(sel=allowed.selector, nprobe=probed)
         rows, _ = _searched(self._lists, vector, RESCORED * wanted, parameters)
-        scores = (self.of(rows) @ vector.reshape(-1)).astype(np.float32)
+        scores = inner_products(self.of(rows), np.asarray(vector, np.float32).reshape(1, -1))[:, 0]
         best = np.argsort(-scores, kind="stable")[:wanted]
         return rows[best], scores[best]
 

@@ -22,7 +22,7 @@ from knowledge.index.view import Candidate, FieldStatistics, HashedTokens, Place
 from knowledge.passages.passage import Passage
 from knowledge.passages.reading import PassageReader
 from knowledge.passages.store import token_vectors_of
-from knowledge.token_vectors import TokenVectors, unpack
+from knowledge.token_vectors import TokenRows, unpack_all
 
 _COURSE_SETS_KEPT = 32
 _SILENCE = HashedTokens(np.empty(0, np.uint32), np.empty(0, np.uint32))
@@ -119,12 +119,12 @@ class Snapshot:
         in_base = dict(zip(found, self._base.around(rows, step=step), strict=True))
         return [self._delta.around(key, step=step) or tuple(in_base.get(key, ())) for key in passage_ids]
 
-    def token_vectors(self, passage_ids: Sequence[str]) -> list[TokenVectors | None]:
-        if self._embedder_digest is None:
-            return [None] * len(passage_ids)
-        with self._database.read() as session:
-            packed = token_vectors_of(session, self._embedder_digest, passage_ids)
-        return [unpack(packed[key]) if key in packed else None for key in passage_ids]
+    def token_vectors(self, passage_ids: Sequence[str]) -> TokenRows:
+        packed: dict[str, bytes] = {}
+        if self._embedder_digest is not None:
+            with self._database.read() as session:
+                packed = token_vectors_of(session, self._embedder_digest, passage_ids)
+        return unpack_all([packed.get(key, b"") for key in passage_ids])
 
     def vectors(self, passage_ids: Sequence[str]) -> Vectors:
         """One row an id; zeros where a passage has no vector of `embedder_digest`.

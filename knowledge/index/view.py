@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from knowledge.embedding import Vectors
 from knowledge.finding.languages import Script
 from knowledge.passages.passage import Passage
-from knowledge.token_vectors import TokenVectors
+from knowledge.token_vectors import TokenRows
 
 Hashes = NDArray[np.uint32]
 """uint32, shape (tokens,): tokens as `knowledge.index.tokens.hash_of` numbers them, in order, with repeats."""
@@ -118,8 +118,8 @@ class IndexView(Protocol):
         """For each passage those `step` places before and after it in its recording, where there are any, and itself,
         in order. Without a look at the database; nothing for ids that this state does not hold."""
 
-    def token_vectors(self, passage_ids: Sequence[str]) -> list[TokenVectors | None]:
-        """Those of `embedder_digest`'s embedder, read from the database; None where it gave none."""
+    def token_vectors(self, passage_ids: Sequence[str]) -> TokenRows:
+        """Those of `embedder_digest`'s embedder, read from the database; no rows where it gave none."""
 
     def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
         """In the order asked, read from the database; ids that are gone are left out."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.token_vectors import MOST_TOKENS, pack, unpack
+from knowledge.token_vectors import MOST_TOKENS, pack, unpack, unpack_all
 
 
 @given(st.integers(1, 40), st.integers(1, 97), st.integers(0, 2**32 - 1))
@@ -31,6 +31,17 @@ def test_cosines_are_kept_within_a_hundredth_or_two() -> None:
 
 def test_a_passage_of_forty_words_takes_some_four_kilobytes() -> None:
     assert len(pack(range(22), np.ones((22, 384)))) < 4400
+
+
+def test_many_texts_come_back_as_each_alone() -> None:
+    chance = np.random.default_rng(1)
+    packed = [pack(range(count), chance.normal(size=(count, 33))) for count in (3, 0, 7, 1)]
+    cut = [*packed, packed[0][:-1], pack([0], np.eye(1, 5))]
+    rows = unpack_all(cut)
+    alone = [unpack(each) for each in packed]
+    assert rows.counts.tolist() == [3, 0, 7, 1, 0, 0]
+    assert (rows.vectors == np.concatenate([each.vectors for each in alone if each is not None])).all()
+    assert unpack_all([]).counts.size == 0
 
 
 def test_nothing_is_packed_as_nothing() -> None:

@@ -12,7 +12,7 @@ from knowledge.finding.languages import script_of
 from knowledge.index.tokens import hashes_of
 from knowledge.index.view import Candidate, FieldStatistics, HashedTokens, Place, TokenField
 from knowledge.passages.passage import Passage
-from knowledge.token_vectors import TokenVectors
+from knowledge.token_vectors import TokenRows, TokenVectors
 
 K1, B = 1.2, 0.75
 
@@ -110,8 +110,8 @@ class InMemoryView:
             for each in self.passages(passage_ids)
         ]
 
-    def token_vectors(self, passage_ids: Sequence[str]) -> list[TokenVectors | None]:
-        return [self.close.get(each) for each in passage_ids]
+    def token_vectors(self, passage_ids: Sequence[str]) -> TokenRows:
+        return token_rows([self.close.get(each) for each in passage_ids])
 
     def _permitted(self, courses: frozenset[str]) -> np.ndarray:
         return np.isin(self._course_of, list(courses)) if len(self.stored) else np.zeros(0, dtype=bool)
@@ -120,6 +120,14 @@ class InMemoryView:
         rows = np.flatnonzero(allowed)
         ranked = rows[np.argsort(-scores[rows], kind="stable")][:n]
         return [Candidate(self.stored[row].id, float(scores[row])) for row in ranked]
+
+
+def token_rows(texts: Sequence[TokenVectors | None]) -> TokenRows:
+    known = [each.vectors for each in texts if each is not None]
+    counts = [0 if each is None else len(each) for each in texts]
+    return TokenRows(
+        np.concatenate([np.zeros((0, known[0].shape[1] if known else 1), np.float32), *known]), np.array(counts)
+    )
 
 
 def _place(passage: Passage) -> Place:

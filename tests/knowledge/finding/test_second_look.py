@@ -9,7 +9,7 @@ from knowledge.finding.find import rank
 from knowledge.finding.second_look import letter_runs, look_again, max_similarities
 from knowledge.passages.passage import Passage
 from knowledge.token_vectors import TokenVectors, pack
-from tests.knowledge.finding.in_memory_view import InMemoryView
+from tests.knowledge.finding.in_memory_view import InMemoryView, token_rows
 
 COURSE = frozenset({"c"})
 ENGLISH = frozenset({"en"})
@@ -24,7 +24,7 @@ def passage(name: str, text: str, language: str = "en", *, recording: str = "", 
 
 
 def test_each_token_of_the_question_takes_its_nearest() -> None:
-    found = max_similarities(tokens(0, 1), [tokens(0, 2), tokens(1, 0, 3), None, tokens()])
+    found = max_similarities(tokens(0, 1), token_rows([tokens(0, 2), tokens(1, 0, 3), None, tokens()]))
     assert found[:2] == pytest.approx(np.array([[1.0, 0.0], [1.0, 1.0]]))
     assert np.isnan(found[2:]).all()
 
