@@ -1,6 +1,8 @@
 """`earmark ask`: a question from a sound file, from the line, or many from a file."""
 
 import json
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from assistant.answering.answer import Answer
-from assistant.answering.ask import Asking
+from assistant.answering.ask import NOTE_LANGUAGE, NOTE_WORDS_ALONE, Asking
+from assistant.engine.client import EngineClient
 from assistant.errors import BadInput, EarmarkError, PartDown
 from earmark.build import House, open_asking, open_engine, open_house
 from earmark.cli.console import clock, say, tell, tell_json
@@ -22,6 +25,15 @@ SPOKEN_VERDICTS = {
     Verdict.CLOSEST: "Not sure. The closest I have:",
     Verdict.ABSENT: "The recordings do not answer this.",
 }
+
+
+SPOKEN_NOTES = {
+    NOTE_WORDS_ALONE: "Found by words and sounds alone: the part that compares meanings is not running, or is late.",
+    NOTE_LANGUAGE: "The embedder does not know this language: words and sounds decide.",
+}
+
+
+EMBEDDER_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +86,22 @@ def ask(
     lines = _read_lines(questions) if questions else None
     settings = settings_of(context)
     with open_house(settings) as house, open_engine(settings) as engine, open_asking(house, engine) as asking:
+        _wait_for_embedder(engine)
         how = How(_course_ids(house, course), language, k, not no_log, explain)
         if lines is not None:
             return _ask_many(asking, lines, how, as_json=as_json)
         answer = _ask_one(asking, Line("", text, audio), how)
         _tell_answer(answer, as_json=as_json)
     return 0
+
+
+def _wait_for_embedder(engine: EngineClient) -> None:
+    """An engine started for this call loads its models first: asked at once it would leave out what compares
+    meanings. Not for ever: without it words and sounds answer, and a note says so."""
+    patience = time.monotonic() + EMBEDDER_PATIENCE_S
+    with suppress(PartDown):
+        while engine.state().embedder.state == "loading" and time.monotonic() < patience:
+            time.sleep(0.1)
 
 
 def _ask_one(asking: Asking, line: Line, how: How) -> Answer:
@@ -140,6 +162,9 @@ def _tell_answer(answer: Answer, *, as_json: bool) -> None:
     if answer.question.duration_s is not None:
         tell(f'Heard: "{answer.question.text}"' if answer.question.text else "I heard no speech.")
     tell(SPOKEN_VERDICTS[answer.verdict])
+    for note in answer.notes:
+        if note in SPOKEN_NOTES:
+            tell(SPOKEN_NOTES[note])
     for answered in answer.hits:
         hit = answered.hit
         tell(f"  {hit.rank}. {answered.title}, {clock(hit.start_s)} to {clock(hit.end_s)}  ({answered.course})")

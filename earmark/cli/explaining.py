@@ -22,16 +22,7 @@ def tell_hit_explanation(explanation: Explanation, *, score: float) -> None:
     if not explanation.channels:
         tell(WITHHELD)
         return
-    rows = [
-        (
-            CHANNEL_NAMES[part.channel],
-            f"{part.score:.2f}",
-            f"{part.z:+.2f}",
-            f"{part.weight:.2f}",
-            f"{part.points:+.3f}",
-        )
-        for part in explanation.channels
-    ]
+    rows = [_channel_row(part) for part in explanation.channels]
     if explanation.lowered:
         rows.append(("not among those looked at twice", "", "", "", f"{explanation.lowered:+.3f}"))
     tell_table(["matcher", "own score", "stands out", "weight", "points"], [*rows, _sum(score)])
