@@ -25,15 +25,17 @@ SATURATION = {TokenField.WORDS: Saturation(k1=0.4, b=0.4), TokenField.SOUNDS: Sa
 
 
 def bm25(
-    texts: Sequence[Hashes], tokens: Sequence[str], statistics: FieldStatistics, saturation: Saturation
+    frequencies: NDArray[np.float64],
+    lengths: NDArray[np.int64],
+    tokens: Sequence[str],
+    statistics: FieldStatistics,
+    saturation: Saturation,
 ) -> NDArray[np.float64]:
-    """A score a text; all in arrays, because hundreds of texts are scored for each question."""
+    """A score a text; all in arrays, because hundreds of texts are scored for each question. `frequencies`: how often
+    each text holds each different token, in their order; `lengths`: all tokens of each."""
     distinct = sorted(set(tokens))
-    if not distinct or not texts:
-        return np.zeros(len(texts))
-    frequencies = count_in(texts, distinct)
-    lengths = np.array([len(text) for text in texts]) / max(statistics.average_length, 1e-9)
-    damping = saturation.k1 * (1 - saturation.b + saturation.b * lengths)
+    shares = lengths / max(statistics.average_length, 1e-9)
+    damping = saturation.k1 * (1 - saturation.b + saturation.b * shares)
     weights = np.array([tokens.count(token) for token in distinct]) * idf(distinct, statistics)
     saturated = frequencies * (saturation.k1 + 1) / (frequencies + damping[:, None] + 1e-12)
     return np.asarray(saturated @ weights, dtype=np.float64)

@@ -7,13 +7,14 @@ explained in several. Knows an index only as an IndexView. How channels are weig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate, pairwise
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.finding.asked import Asked
-from knowledge.finding.bm25 import SATURATION, bm25
+from knowledge.finding.bm25 import SATURATION, bm25, count_in
 from knowledge.finding.languages import can_read, knows
 from knowledge.index.view import FieldStatistics, HashedTokens, IndexView, Place, TokenField
 from knowledge.inner_products import inner_products
@@ -167,8 +168,7 @@ def _dense_scores(
     question = asked.question.vector
     whole = dict(zip(recordings, inner_products(view.recording_vectors(recordings), question)[:, 0], strict=True))
     vectors = view.vectors(near)
-    starts = list(accumulate((len(each) for each in around), initial=0))[:-1]
-    means = np.add.reduceat(vectors[[at for each in around for at in each]], starts, axis=0)
+    means = over_around(np.add, vectors, around)
     means /= np.linalg.norm(means, axis=1, keepdims=True).clip(1e-9)
     return {
         Channel.DENSE: inner_products(vectors[list(own)], question)[:, 0].astype(np.float64),
@@ -185,18 +185,24 @@ def _token_scores(
     around: Sequence[Sequence[int]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """BM25 with the whole index's statistics: of each passage, and of it and what lies around it as one text."""
+    tokens = asked.tokens.of(field)
+    if not tokens:
+        return np.zeros(len(own)), np.zeros(len(own))
     known = asked.statistics[field]
     texts = [each.of(field) for each in said]
-    alone = bm25([texts[at] for at in own], asked.tokens.of(field), known, SATURATION[field])
-    together = [np.concatenate([texts[at] for at in each]) for each in around]
+    counts = count_in(texts, sorted(set(tokens)))
+    lengths = np.array([len(each) for each in texts])
+    alone = bm25(counts[list(own)], lengths[list(own)], tokens, known, SATURATION[field])
     longer = FieldStatistics(known.passages, known.average_length * _mean_size(around), known.holding)
-    return alone, bm25(together, asked.tokens.of(field), longer, SATURATION[field])
+    together = over_around(np.add, counts, around), over_around(np.add, lengths, around)
+    return alone, bm25(*together, tokens, longer, SATURATION[field])
 
 
 def _mean_size(around: Sequence[Sequence[int]]) -> float:
     return sum(map(len, around)) / max(len(around), 1)
 
 
-def spans_of(sizes: Sequence[int]) -> list[slice]:
-    """Where each of several runs lies when they are put one after another."""
-    return [slice(*each) for each in pairwise(accumulate(sizes, initial=0))]
+def over_around(joined: np.ufunc, values: NDArray[Any], around: Sequence[Sequence[int]]) -> NDArray[Any]:
+    """The rows around each passage `joined`, such as added up: a row a passage."""
+    starts = np.cumsum([0, *map(len, around)])[:-1]
+    return np.asarray(joined.reduceat(values[list(chain.from_iterable(around))], starts, axis=0))

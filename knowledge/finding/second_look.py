@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from knowledge.finding.asked import Asked
 from knowledge.finding.bm25 import count_in
-from knowledge.finding.channels import CHANNELS, Channel, Pool, embedder_speaks, is_foreign, spans_of
+from knowledge.finding.channels import CHANNELS, Channel, Pool, embedder_speaks, is_foreign, over_around
 from knowledge.index.tokens import hashes_of
 from knowledge.index.view import IndexView
 from knowledge.inner_products import inner_products
@@ -53,8 +53,7 @@ def _score_tokens(asked: Asked, pool: Pool, view: IndexView) -> None:
     nearest = max_similarities(asked.close, view.token_vectors(pool.near))
     row = {key: at for at, key in enumerate(pool.near)}
     own = nearest[[row[each.id] for each in pool.passages]]
-    starts = [span.start for span in spans_of([len(each) for each in pool.around])]
-    around = np.fmax.reduceat(nearest[[at for each in pool.around for at in each]], starts, axis=0)
+    around = over_around(np.fmax, nearest, pool.around)  # which is nan only where none of them is known
     silent = ~embedder_speaks(asked, pool.passages)
     for channel, values in ((Channel.TOKENS, own), (Channel.TOKENS_AROUND, around)):
         scores = values @ asked.close_weights

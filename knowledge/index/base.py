@@ -1,6 +1,7 @@
 """The base on disk: written once from published recordings, opened whole, never changed.
 
-A folder: `vectors.faiss` (float16, mapped) with `vector_rows.npy` and, where there are many, `lists.faiss`;
+A folder: `vectors.faiss` (float16, mapped) with `vector_rows.npy`, `recording_means.npy` (float32, the vectors of each
+recording together, one after another) and, where there are many, `lists.faiss`;
 `passages.npy` (ids by row) with `by_id.npy` (rows by id); `places.npy` and for each field `…_said.npy` with
 `…_starts.npy` (the tokens of each passage); `recordings.json` (whose rows are whose); `words/` (tantivy); all sealed
 by a manifest. What grows with the passages is mapped: it is read where it lies.
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embedding import Vectors, mean_of
+from knowledge.embedding import Vectors
 from knowledge.finding.languages import Script
 from knowledge.index.arrays import mapped
 from knowledge.index.faiss_vectors import MappedVectors, Rows
@@ -67,6 +68,7 @@ class BaseArrays:
     places: NDArray[np.void]
     tokens: Mapping[TokenField, TokenStream]
     vector_rows: Rows
+    means: NDArray[np.float32]
     names: Sequence[str]
 
 
@@ -91,7 +93,8 @@ class Base:
         self._arrays = arrays
         self._in_order = recordings
         self._first_rows = np.array([each.first_row for each in recordings], np.int64)
-        self._means: dict[str, Vectors | None] = {}
+        self._numbers = {each.recording_id: number for number, each in enumerate(recordings)}
+        self._means = arrays.means.reshape(len(recordings), -1) if arrays.means.size else None
         self._sizes = np.array([each.rows for each in recordings], np.int64)
 
     def __len__(self) -> int:
@@ -123,15 +126,9 @@ class Base:
         return np.repeat(np.array(chosen, np.bool_), self._sizes)
 
     def recording_vector(self, recording_id: str) -> Vectors | None:
-        """The mean of its vectors, of length 1; None where it is not here, or has none. Kept once it was asked for."""
-        if recording_id not in self._means:
-            recording = self.recordings.get(recording_id)
-            rows = np.empty(0, np.int64)
-            if recording is not None:
-                within = [recording.first_row, recording.first_row + recording.rows]
-                rows = np.arange(*np.searchsorted(self.vector_rows, within))
-            self._means[recording_id] = mean_of(self.vectors.of(rows)) if self.vectors and len(rows) else None
-        return self._means[recording_id]
+        """The mean of its vectors, of length 1, zeros where it has none; None where it is not here."""
+        number = self._numbers.get(recording_id)
+        return None if number is None or self._means is None else self._means[number]
 
     def around(self, rows: Rows, *, step: int) -> list[list[str]]:
         """For each row the ids `step` before and after it in its recording, and its own."""
@@ -198,6 +195,7 @@ def empty_base(*, analysis_version: str) -> Base:
         np.empty(0, PLACE),
         dict.fromkeys(TokenField, none),
         np.empty(0, np.int64),
+        np.empty(0, np.float32),
         (),
     )
     return Base(Manifest(0, "", None, analysis_version, 0, ()), [], arrays, None, None)
@@ -219,6 +217,7 @@ def open_base(folder: Path, *, sha256: str, checked_bytes: int | None = None) ->
                 mapped(folder / "places.npy"),
                 {field: _stream(folder, field) for field in TokenField},
                 mapped(folder / "vector_rows.npy"),
+                mapped(folder / "recording_means.npy"),
                 names,
             ),
             TantivyWords(folder / WORDS),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from knowledge.embedding import mean_of
 from knowledge.errors import IndexNotWritten
 from knowledge.index.arrays import ArrayWriter, mapped, write_array
 from knowledge.index.base import PASSAGE_ID, PLACE, WORDS, BaseRecording, write_recordings
@@ -42,6 +43,7 @@ class _Rows:
         self._ids = self._array("passages", PASSAGE_ID)
         self._places = self._array("places", PLACE)
         self._vector_rows = self._array("vector_rows", np.dtype(np.int64))
+        self._means = self._array("recording_means", np.dtype(np.float32))
         self._said = {field: self._array(f"{field}_said", np.dtype(np.uint32)) for field in TokenField}
         self._starts = {field: self._array(f"{field}_starts", np.dtype(np.int64)) for field in TokenField}
         self._tokens = dict.fromkeys(TokenField, 0)
@@ -88,12 +90,16 @@ class _Rows:
 
     def _take_vectors(self, recording: PublishedRecording) -> None:
         if recording.vectors is None:
+            if self._vectors is not None:
+                self._means.append(np.zeros(self._vectors.dimensions))
             return
         if self._vectors is None:
-            path = self._folder / "vectors.faiss"
-            self._vectors = self._opened.enter_context(VectorsWriter(path, recording.vectors.shape[1]))
+            dimensions = recording.vectors.shape[1]
+            self._vectors = self._opened.enter_context(VectorsWriter(self._folder / "vectors.faiss", dimensions))
+            self._means.append(np.zeros((len(self._recordings) - 1) * dimensions))  # of those before, without vectors
         self._vectors.append(recording.vectors)
         self._vector_rows.append(recording.vector_rows + self.count)
+        self._means.append(mean_of(recording.vectors.astype(np.float32)))
 
     def _held(self, place: Place) -> tuple[int, int, int, float, float, int, int]:
         return (

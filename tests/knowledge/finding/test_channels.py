@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.finding.asked import Question, ask
-from knowledge.finding.bm25 import Saturation, bm25, count_in, idf, taken_apart
+from knowledge.finding.bm25 import SATURATION, Saturation, bm25, count_in, idf, taken_apart
 from knowledge.finding.channels import CHANNELS, Channel, Pool, gather
 from knowledge.index.tokens import hashes_of
-from knowledge.index.view import FieldStatistics
+from knowledge.index.view import FieldStatistics, TokenField
 from knowledge.passages.passage import Passage
 from tests.knowledge.finding.in_memory_view import InMemoryView
 
@@ -37,7 +37,7 @@ def test_tokens_are_counted_as_they_occur(texts: list[list[str]], asked: set[str
 
 def test_bm25_of_one_passage_by_hand() -> None:
     statistics = FieldStatistics(passages=9, average_length=4.0, holding={"a": 2})
-    score = bm25([hashes_of(["a", "a", "b", "c"])], ["a"], statistics, Saturation(k1=1.0, b=0.5))
+    score = bm25(np.array([[2.0]]), np.array([4]), ["a"], statistics, Saturation(k1=1.0, b=0.5))
     assert score == pytest.approx([math.log(1 + 7.5 / 2.5) * 2 * 2 / (2 + 1.0)])
 
 
@@ -99,6 +99,23 @@ def test_what_was_said_around_a_passage_counts_for_it_too() -> None:
     both = gather(ask(Question("ladder wall course", "en"), view), view, courses=COURSE)
     around = dict(zip((each.id for each in both.passages), column(both, Channel.WORDS_AROUND), strict=True))
     assert around["2"] > around["0"]
+
+
+def test_passages_around_count_as_one_text_with_it() -> None:
+    """As if they were put one after another and counted again."""
+    chance = np.random.default_rng(1)
+    said = [" ".join(chance.choice(["ladder", "wall", "canteen", "the", "leans"], 6)) for _ in range(9)]
+    stored = [Passage(str(at), "r", "c", 1, at, at, at, at, at + 1.0, text, "en") for at, text in enumerate(said)]
+    view = InMemoryView(stored)
+    asked = ask(Question("ladder on the wall wall", "en"), view)
+    pool = gather(asked, view, courses=COURSE)
+    tokens = sorted(set(asked.tokens.words))
+    texts = [np.concatenate([view.tokens([pool.near[at]])[0].words for at in each]) for each in pool.around]
+    known, sizes = asked.statistics[TokenField.WORDS], [len(each) for each in pool.around]
+    longer = FieldStatistics(known.passages, known.average_length * sum(sizes) / len(sizes), known.holding)
+    lengths = np.array([len(each) for each in texts])
+    expected = bm25(count_in(texts, tokens), lengths, asked.tokens.words, longer, SATURATION[TokenField.WORDS])
+    assert column(pool, Channel.WORDS_AROUND) == pytest.approx(expected, abs=1e-12)
 
 
 def test_an_embedder_speaks_between_two_languages_written_alike() -> None:

@@ -481,6 +481,22 @@ class TestEmbedders:
         assert view.vectors(["nobody"]).shape == (1, len(embed("glove")))
 
     @pytest.mark.parametrize("compacted", [False, True])
+    def test_a_recording_has_the_mean_of_its_vectors(
+        self, databases: Database, follower: IndexFollower, compacted: bool
+    ) -> None:
+        silent = [shelve(databases, ["glove"], digest=None) for _ in range(3)]
+        said = ["glove", "door", "alarm door"]
+        shelved = shelve(databases, said)
+        silent.append(shelve(databases, ["exit"], digest=None))
+        if compacted:
+            follower.compact()
+        asked = [shelved.recording_id, *(each.recording_id for each in silent), "nobody"]
+        found = follower.refresh().recording_vectors(asked)
+        mean = np.mean([embed(text) for text in said], axis=0)
+        assert found[0] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-3)
+        assert not found[1:].any()
+
+    @pytest.mark.parametrize("compacted", [False, True])
     def test_a_question_of_other_dimensions_is_refused(
         self, databases: Database, follower: IndexFollower, compacted: bool
     ) -> None:
@@ -533,6 +549,8 @@ def everything(view: IndexView, shelf: dict[str, tuple[Shelved, list[str]]]) -> 
         "places": view.places(keys),
         "tokens": [(each.words.tolist(), each.sounds.tolist()) for each in view.tokens(keys)],
         "vectors": view.vectors(keys).tolist(),
+        "recordings": view.recording_vectors(sorted({each.recording_id for each in view.places(keys)})).tolist(),
+        "around": view.around(keys, step=1),
     }
     for permitted in [frozenset({course}) for course in courses] + [frozenset(courses)]:
         name = " ".join(sorted(permitted))
