@@ -12,6 +12,7 @@ import pytest
 
 from bench.random_fun_asr import build_small_model
 from knowledge.finding.refusing import fitted
+from knowledge.model_files import MINILM_SHA256, digest_of
 from tests.product.running import Server, command, earmark, processes_of, serving, wait_until
 
 pytestmark = pytest.mark.slow
@@ -79,7 +80,8 @@ def test_why_is_told_to_people_and_to_programs(indexed_home: Path) -> None:
     assert f"score\t\t\t\t{first['score']:+.3f}" in told.out
     points = sum(each["points"] for each in first["explain"]["channels"])
     assert points + first["explain"]["lowered"] == pytest.approx(first["score"], abs=1e-3)
-    for name, weights in (("covered", fitted().covered.weights), ("right", fitted().right.weights)):
+    verdicts = fitted(digest_of(MINILM_SHA256))
+    for name, weights in (("covered", verdicts.covered.weights), ("right", verdicts.right.weights)):
         assert {each["feature"]: each["weight"] for each in document["explain"][name]["parts"]} == weights
 
 
