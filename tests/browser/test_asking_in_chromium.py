@@ -407,7 +407,7 @@ def test_an_honest_no_shows_no_player_until_asked(page: Page, served: Served) ->
     page.wait_for_selector("[data-verdict=absent]")
 
     expect(page.locator("[data-player]")).to_be_hidden()
-    page.click("summary")
+    page.click(".nearest > summary")
     expect(page.locator("[data-player]")).to_be_visible()
 
 
