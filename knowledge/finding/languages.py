@@ -55,7 +55,9 @@ _LETTERS_A_WIDE_SIGN_IS_WORTH = 3
 _SMALL_WORDS = {
     "en": "the of and to in is was for that what which who how when where why did does do are were with it on by"
     " a an as at from have had be",
-    "de": "der die das und ist wie was wer wo wann warum welche welcher welches nicht ein eine in von zu den dem mit",
+    "de": "der die das und ist wie was wer wo wann warum welche welcher welches welchen welchem wem wen wessen wofür"
+    " wodurch woraus nicht ein eine einer eines einem einen in von zu den dem des mit auf aus bei nach durch über zum"
+    " zur im am sich es sie er wird werden wurde wurden hat haben hatte sind war waren kann viele",
     "fr": "le la les des du de et est que qui quoi dans pour une un sur quel quelle quand comment pourquoi où pas",
     "es": "el la los las de y que en es qué quién cómo cuándo dónde por para una un del con cuál se no su",
     "it": "il lo la gli le di e che è in per una un del della con come quando dove perché chi quale non si",

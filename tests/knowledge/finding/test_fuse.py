@@ -69,6 +69,14 @@ def test_between_two_languages_written_alike_letters_count() -> None:
     assert int(np.argmax(fuse(asked, german, table).scores)) == 1
 
 
+def test_a_few_words_in_no_known_language_are_weighed_as_the_passages_own() -> None:
+    table = scores(words=[9.0, 1.0, 0.0], letters=[0.1, 0.9, 0.2])
+    keywords = ask(Question("assembly point", "und", None, frozenset({"en"})), InMemoryView([]))
+    assert keywords.language == "und"
+    fused = fuse(keywords, [place(name) for name in "abc"], table)
+    assert int(np.argmax(fused.scores)) == 0
+
+
 def test_sounds_are_quiet_where_nothing_sounds_like_the_question() -> None:
     most = attainable(ASKED.tokens.sounds, ASKED.statistics[TokenField.SOUNDS])
     voices = [sound_voice(ASKED, scores(sounds=[share * most])) for share in (0.0, FULL_VOICE / 2, 1.0)]
