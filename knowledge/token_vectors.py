@@ -1,8 +1,8 @@
 """The vectors of a text's tokens, four bits a number: what late interaction (MaxSim) compares.
 
 Knows no model. A packed text is a header, where in the text each token begins, and its numbers, two to a byte.
-Four bits instead of 32 changed no figure of finding (docs/quality.md); they are what makes it affordable to keep
-every token: about 4 kB for a passage of 40 words at 384 dimensions.
+Four bits instead of sixteen changed one question of 521 at most (docs/quality.md); they are what makes it affordable
+to keep every token: about 4 kB for a passage of 40 words at 384 dimensions.
 """
 
 import struct

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors
-from knowledge.finding.analysis import analyse
+from knowledge.finding.analysis import analyse, is_unspaced
 from knowledge.finding.asking_words import without_asking_words
 from knowledge.finding.bm25 import idf
 from knowledge.finding.languages import Script, knows, language_of, script_of
@@ -76,8 +76,8 @@ def token_weights(text: str, language: str, close: TokenVectors, view: IndexView
 
 
 def _word_at(text: str, start: int) -> str:
-    """The word that the character at `start` belongs to."""
+    """The word that the character at `start` belongs to; that sign alone where none stand between spaces."""
     for word in _WORD.finditer(text):
-        if word.start() <= start < word.end():
-            return word.group() if word.group().isascii() or len(word.group()) < 20 else text[start]
+        if word.start() <= start < word.end() and not is_unspaced(text[start]):
+            return word.group()
     return text[start : start + 1]

@@ -63,6 +63,13 @@ def test_tokens_of_rare_words_tell_more_and_all_together_one() -> None:
     assert weights[2] > weights[1]
 
 
+def test_each_sign_is_a_word_where_none_stand_between_spaces() -> None:
+    view = InMemoryView([passage(str(at), "水泵" + ("漏" if at == 3 else ""), "zh") for at in range(20)])
+    weights = token_weights("水泵漏", "zh", TokenVectors(np.array([0, 1, 2]), np.eye(3)), view)
+    assert weights[0] == pytest.approx(weights[1])
+    assert weights[2] > weights[1]
+
+
 def test_letters_speak_only_between_languages() -> None:
     stored = [passage("en", "the emperor of Japan visited"), passage("de", "der Kaiser von Japan", "de")]
     view = InMemoryView(stored)
