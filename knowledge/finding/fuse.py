@@ -22,15 +22,15 @@ from knowledge.index.view import Place, TokenField
 Weights = Mapping[Channel, float]
 
 SAME: Weights = {
-    Channel.DENSE: 0.2,
-    Channel.DENSE_AROUND: 0.2,
-    Channel.DENSE_RECORDING: 0.3,
-    Channel.WORDS: 0.25,
+    Channel.DENSE: 0.3,
+    Channel.DENSE_AROUND: 0.3,
+    Channel.DENSE_RECORDING: 0.15,
+    Channel.WORDS: 0.3,
     Channel.WORDS_AROUND: 0.15,
     Channel.SOUNDS: 0.2,
-    Channel.SOUNDS_AROUND: 0.15,
-    Channel.TOKENS: 0.3,
-    Channel.TOKENS_AROUND: 0.6,
+    Channel.SOUNDS_AROUND: 0.2,
+    Channel.TOKENS: 0.6,
+    Channel.TOKENS_AROUND: 0.4,
 }
 """Question and passage in one language."""
 HAN: Weights = {**SAME, Channel.WORDS: 0.4, Channel.WORDS_AROUND: 0.2, Channel.SOUNDS: 0.4, Channel.SOUNDS_AROUND: 0.3}
