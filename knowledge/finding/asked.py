@@ -7,15 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors
-from knowledge.finding.analysis import analyse, is_unspaced
+from knowledge.finding.analysis import analyse, is_unspaced, runs_of, simplified
 from knowledge.finding.asking_words import without_asking_words
 from knowledge.finding.bm25 import idf
-from knowledge.finding.languages import Script, knows, language_of, script_of
+from knowledge.finding.languages import Script, is_small, knows, language_of, script_of
 from knowledge.index.view import FieldStatistics, IndexView, PassageTokens, TokenField
 from knowledge.token_vectors import TokenVectors, unpack
 from knowledge.transcripts.segment import UNDETERMINED
 
 _WORD = re.compile(r"[\w']+")
+SMALL_TALK = 50
+"""Passages that hold nothing but small words, taken to be in every index beside its own. In five lessons a "we" or
+"should" can be as rare as what the question is about; among thousands of passages this changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def ask(question: Question, view: IndexView) -> Asked:
     language = language_of(question.text, question.language)
     tokens = analyse(without_asking_words(question.text, language), language)
     statistics = {field: view.statistics(field, sorted(set(tokens.of(field)))) for field in TokenField}
+    statistics[TokenField.WORDS] = with_small_talk(statistics[TokenField.WORDS], question.text, language)
     close = unpack(question.tokens)
     weights = np.zeros(0) if close is None else token_weights(question.text, language, close, view)
     return Asked(question, language, script_of(question.text), tokens, statistics, close, weights)
@@ -69,10 +73,21 @@ def token_weights(text: str, language: str, close: TokenVectors, view: IndexView
     words = [_word_at(text, int(start)) for start in close.starts]
     stems = {word: sorted(set(analyse(word, language).words)) for word in set(words)}
     known = view.statistics(TokenField.WORDS, sorted({stem for each in stems.values() for stem in each}))
+    known = with_small_talk(known, text, language)
     told = {word: float(idf(each, known).mean()) if each else 0.0 for word, each in stems.items()}
     weights = np.sqrt([told[word] / words.count(word) for word in words])
     total = float(weights.sum())
     return np.asarray(weights / total if total > 0 else np.full(len(words), 1 / len(words)), np.float64)
+
+
+def with_small_talk(known: FieldStatistics, question: str, language: str) -> FieldStatistics:
+    """These statistics of the question's words, as if SMALL_TALK were searched, too."""
+    told = "en" if language == UNDETERMINED else language
+    runs = (simplified(run) if is_unspaced(run) else run for run in runs_of(question.casefold()))
+    words = {word for run in runs for word in (run if is_unspaced(run) else [run]) if is_small(word, told)}
+    small = {token for word in words for token in analyse(word, told).words}
+    holding = {token: count + SMALL_TALK * (token in small) for token, count in known.holding.items()}
+    return FieldStatistics(known.passages + SMALL_TALK, known.average_length, holding)
 
 
 def _word_at(text: str, start: int) -> str:

@@ -24,7 +24,7 @@ from knowledge.finding.explanation import (
     VerdictExplanation,
 )
 from knowledge.finding.fuse import Fused
-from knowledge.finding.languages import small_words
+from knowledge.finding.languages import is_small
 from knowledge.finding.refusing import Features, Model, Verdicts
 from knowledge.finding.sounds import GRAM, han_sounds, latin_sounds
 from knowledge.index.view import TokenField
@@ -36,12 +36,6 @@ SOUNDS_ALIKE_FROM = 0.5
 _WORDS_HEARD_AS_ONE = 3
 _WRITTEN_WAYS = 3
 """How often a word is written in a passage says nothing more after a few."""
-_SMALL_SIGNS = frozenset("的了是在有我你他她它们和与就也都要会能这那个把被对吧啊")
-_SMALL_ENGLISH = frozenset(
-    {"i", "me", "my", "we", "us", "our", "you", "your", "he", "she", "it", "its", "they", "their", "them"}
-    | {"this", "that", "these", "those", "can", "so", "there", "s", "get"}
-    | {"should", "would", "could", "will", "shall", "many", "much", "if", "any", "some"}
-)
 _FIRST_LETTER = 0xF0000
 _FIELDS = {
     Channel.WORDS: TokenField.WORDS,
@@ -172,7 +166,7 @@ def _outcomes(run: str, language: str, passage: _Passage) -> Iterator[_Outcome]:
 def _is_small(word: str, language: str) -> bool:
     if len(word) == 1 and not word.isdigit():
         return True
-    return word in small_words(language) or (language == "en" and word in _SMALL_ENGLISH)
+    return is_small(word, language)
 
 
 def _word(word: str, language: str, passage: _Passage) -> _Outcome:
@@ -219,7 +213,7 @@ def _signs(run: str, passage: _Passage) -> list[_Outcome]:
     take(asked, there, least=1, said=True)
     for at, size in _stretches(_free(outcomes, len(asked))):
         outcomes[at] = (size, _Outcome(run[at : at + size]))
-    return [each for _, (_, each) in sorted(outcomes.items()) if not set(each.asked) <= _SMALL_SIGNS]
+    return [each for _, (_, each) in sorted(outcomes.items()) if not all(is_small(sign, "zh") for sign in each.asked)]
 
 
 def _as_sounds(*texts: str) -> Iterator[str]:

@@ -77,12 +77,26 @@ _VOTES: dict[str, tuple[str, ...]] = {}
 for _language, _words in _SMALL_WORDS.items():
     for _word in _words.split():
         _VOTES[_word] = (*_VOTES.get(_word, ()), _language)
+_SAID_A_LOT = {
+    "en": frozenset(
+        {"i", "me", "my", "we", "us", "our", "you", "your", "he", "she", "it", "its", "they", "their", "them"}
+        | {"this", "that", "these", "those", "can", "so", "there", "s", "get"}
+        | {"should", "would", "could", "will", "shall", "many", "much", "if", "any", "some"}
+    ),
+    "zh": frozenset("的了是在有我你他她它们和与就也都要会能这那个把被对吧啊"),
+}
+"""As small, but no sign of the language: other languages write them, too, or a name does."""
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
 
 
 def small_words(language: str) -> frozenset[str]:
     """Words that every text of this language is full of; empty where nobody taught us its words."""
     return _SMALL.get(language, frozenset())
+
+
+def is_small(word: str, language: str) -> bool:
+    """Does this word say next to nothing by itself? In lower case; Chinese by its signs, simplified."""
+    return word in small_words(language) or word in _SAID_A_LOT.get(language, ())
 
 
 def base_language(code: str) -> str:

@@ -23,6 +23,18 @@ def view() -> InMemoryView:
 ASKED = ask(Question("how is the valve closed"), view())
 
 
+def test_in_a_small_home_small_words_decide_nothing() -> None:
+    """Few passages hold "we" here, and so it weighed as much as what the question is about."""
+    said = ["you have twenty eight days of vacation a year", "ask for your vacation weeks ahead", "if you get sick"]
+    said.append("from the third day on we need a letter from your doctor")
+    texts = [" ".join(said), *(f"a talk of number {number}" for number in ["one", "two", "three", "four", "five"])]
+    passages = [Passage(str(at), "r", "c", 1, at, at, at, 0.0, 1.0, text, "en") for at, text in enumerate(texts)]
+    asked = ask(Question("how many days of vacation do we get"), InMemoryView(passages))
+    sentence = best_sentence([Segment(4.0 * at, 4.0 * at + 4, text, "en") for at, text in enumerate(said)], asked)
+    assert sentence is not None
+    assert sentence.text == said[0]
+
+
 def segments(length_s: float = 4.0) -> list[Segment]:
     return [Segment(length_s * at, length_s * (at + 1), text, "en") for at, text in enumerate(SAID)]
 
