@@ -147,3 +147,24 @@ def embedder_folder(name_or_folder: str) -> Path:
             f"download the model into a folder and name that, or take {MINILM}",
         )
     return folder
+
+
+def reranker_folder(name: str) -> Path:
+    """The folder of a cross-encoder by setting. Raises WrongModel for what gives no single score of a question and a
+    text: an embedder's folder would load too, with a head of chance numbers on top."""
+    folder = Path(name).expanduser()
+    names = model_files(folder)
+    way_out = "name a folder with a cross-encoder: a sequence-classification model with one score, as safetensors"
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kinds = [str(kind) for kind in config.get("architectures") or ()]
+        scores = len(config["id2label"]) if "id2label" in config else int(config.get("num_labels", 2))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise WrongModel(f"{folder}: its config.json cannot be read", way_out) from error
+    if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
+        raise WrongModel(f"{folder}: is no cross-encoder but {', '.join(kinds) or 'something unnamed'}", way_out)
+    if scores != 1:
+        raise WrongModel(f"{folder}: gives {scores} numbers for a question and a text, not one score", way_out)
+    if not any(each.endswith(".safetensors") for each in names):
+        raise WrongModel(f"{folder}: has no weights in safetensors form", way_out)
+    return folder

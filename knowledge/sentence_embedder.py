@@ -1,11 +1,12 @@
-"""Text to unit vectors by sentence-transformers. The only file that knows it, and the only one that loads torch.
+"""Text to unit vectors by sentence-transformers, and how its models are loaded here.
 
 Torch is imported when an embedder is made, never before: only the engine's device children make one.
 """
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ from knowledge.token_vectors import pack
 BATCH = 32
 PROMPT_NAMES = {TextKind.QUESTION: ("query",), TextKind.PASSAGE: ("document", "passage")}
 """What models call the two kinds in their own `prompts`, in the order looked for."""
+FROM_DISK_ALONE: Mapping[str, Any] = {
+    "local_files_only": True,
+    "trust_remote_code": False,
+    "model_kwargs": {"use_safetensors": True},
+}
 _WORD = re.compile(r"\w+")
 
 
@@ -30,8 +36,6 @@ class SentenceEmbedder:
     """
 
     def __init__(self, folder: Path, *, threads: int | None = None) -> None:
-        os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         self._digest = folder_digest(folder)
         self._packaged = self._digest == digest_of(MINILM_SHA256)
         self._name = MINILM if self._packaged else folder.name
@@ -118,25 +122,28 @@ def _telling(text: str) -> NDArray[np.bool_]:
 
 
 def _load(folder: Path, threads: int | None):  # type: ignore[no-untyped-def]  # the library is untyped here
+    with loading(folder, "sentence-transformers model", threads) as device:
+        from sentence_transformers import SentenceTransformer
+
+        return SentenceTransformer(str(folder), device=device, **FROM_DISK_ALONE)
+
+
+@contextmanager
+def loading(folder: Path, what: str, threads: int | None) -> Iterator[str]:
+    """The device to load a model of this library on, offline and quietly. What it cannot load is a WrongModel."""
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
     from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
     if threads is not None:
         torch.set_num_threads(threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return SentenceTransformer(
-            str(folder),
-            device=device,
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-        )
+        yield "cuda" if torch.cuda.is_available() else "cpu"
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise WrongModel(
-            f"{folder}: no sentence-transformers model could be loaded: {error}",
+            f"{folder}: no {what} could be loaded: {error}",
             "name a folder with a whole model in safetensors form",
         ) from error
