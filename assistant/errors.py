@@ -51,6 +51,10 @@ class EmbedderDown(PartDown):
     kind = "embedder-down"
 
 
+class RerankerDown(PartDown):
+    kind = "reranker-down"
+
+
 class Busy(PartDown):
     """Too much is waiting; `retry_after_s` says when to come back."""
 

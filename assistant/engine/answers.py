@@ -1,4 +1,5 @@
-"""OpenAI's response forms: what was heard as text, subtitles, a document or a stream of events. Pure.
+"""OpenAI's response forms: what was heard as text, subtitles, a document or a stream of events. And Cohere's of
+reranking. Pure.
 
 Fields that nobody measured (log-probabilities, tokens) are left out, never invented.
 """
@@ -11,6 +12,7 @@ from typing import Any
 from assistant.engine.client import HeardSpeech
 from assistant.recognising.subtitles import write_srt, write_vtt
 from knowledge.embedding import TextVectors
+from knowledge.reranking import TextScores
 from knowledge.transcripts.segment import Segment, Word
 
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
@@ -102,6 +104,16 @@ def embedding_document(
         "data": data,
         "model": model,
         "usage": {"prompt_tokens": 0, "total_tokens": 0},
+        "earmark": {"digest": digest},
+    }
+
+
+def reranking_document(scores: TextScores, *, top_n: int | None, model: str, digest: str) -> dict[str, Any]:
+    """Best first, of equal ones the earlier. `relevance_score` is the model's logit, on no scale from 0 to 1."""
+    best = sorted(range(len(scores)), key=lambda index: -scores[index])[:top_n]
+    return {
+        "model": model,
+        "results": [{"index": index, "relevance_score": float(scores[index])} for index in best],
         "earmark": {"digest": digest},
     }
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, TextVectors
+from knowledge.reranking import TextScores
 from knowledge.transcripts.segment import Segment
 
 OnSegments = Callable[[Sequence[Segment]], None]
@@ -44,12 +45,14 @@ class ModelState:
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """`children`: how many processes recognise. `clips_at_once`: how many clips keep them busy."""
+    """`children`: how many processes recognise. `clips_at_once`: how many clips keep them busy. `reranker`: None where
+    none is set."""
 
     recogniser: ModelState
     embedder: ModelState
     children: int
     clips_at_once: int = 2
+    reranker: ModelState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class HeardSpeech:
 
 
 class EngineClient(Protocol):
-    """Safe to call from several threads. Raises RecognizerDown, EmbedderDown, Busy, BadMedia, UnknownLanguage."""
+    """Safe to call from several threads. Raises RecognizerDown, EmbedderDown, RerankerDown, Busy, BadMedia,
+    UnknownLanguage."""
 
     def state(self) -> EngineState: ...
 
@@ -100,3 +104,15 @@ class EngineClient(Protocol):
         deadline_s: float | None = None,
         asker: str | None = None,
     ) -> TextVectors: ...
+
+    def rerank(
+        self,
+        question: str,
+        texts: Sequence[str],
+        *,
+        priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
+        asker: str | None = None,
+    ) -> TextScores:
+        """How well each text answers the question. Where that takes longer than `deadline_s` by what it took before,
+        DeadlinePassed comes at once."""

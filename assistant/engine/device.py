@@ -30,6 +30,8 @@ from assistant.engine.messages import (
     Ready,
     Recognise,
     Refused,
+    Rerank,
+    Reranked,
     Unloadable,
     clips_in,
     embedded_frame,
@@ -38,16 +40,17 @@ from assistant.engine.messages import (
     to_frame,
 )
 from assistant.engine.spec import FUNASR, POCKETSPHINX, REMOTE, EmbedderSpec, EngineSpec, RecogniserSpec
-from assistant.errors import Busy, EarmarkError
+from assistant.errors import Busy, EarmarkError, RerankerDown
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, Recognizer
 from knowledge.embedding import Embedder, TextKind
-from knowledge.model_files import WrongModel, embedder_folder
+from knowledge.model_files import WrongModel, embedder_folder, reranker_folder
 
 PR_SET_PDEATHSIG = 1
 INDEX_NICENESS = 5
 EMBEDDER_NICENESS = 3
 """The child kept for questions gets a core at once, though all are busy; the embedder goes ahead of indexing alone."""
 WARM_UP_S = 0.5
+Role = Literal["recogniser", "embedder", "reranker"]
 Say = Callable[[str], None]
 """Told what is being done while a model loads."""
 
@@ -59,7 +62,7 @@ class ChildSpec:
     `questions_only`: what only recordings need is not loaded.
     """
 
-    role: Literal["recogniser", "embedder"]
+    role: Role
     engine: EngineSpec
     socket_fd: int
     parent_pid: int
@@ -164,7 +167,37 @@ class EmbedderModel:
         return embedded_frame(vectors)
 
 
-MODELS: dict[str, Callable[[EngineSpec, Say], Model]] = {"recogniser": RecogniserModel, "embedder": EmbedderModel}
+class RerankerModel:
+    def __init__(self, spec: EngineSpec, say: Say) -> None:
+        from knowledge.cross_encoder import CrossEncoderReranker
+
+        assert spec.reranker is not None
+        started = time.perf_counter()
+        say("reading the reranker")
+        folder = reranker_folder(spec.reranker.model)
+        self._reranker = CrossEncoderReranker(folder, threads=spec.reranker.threads_used)
+        self._reranker.score("warm", ["warm"])
+        self._load_s = time.perf_counter() - started
+
+    def ready(self) -> Ready:
+        model = self._reranker
+        return Ready(model.name, model.digest, None, False, None, self._load_s, threads=_threads())
+
+    def answer(self, frame: Frame) -> Frame:
+        if not isinstance(frame.message, Rerank):
+            raise TypeError(f"a reranker cannot do {frame.message.kind}")
+        started = time.perf_counter()
+        scores = self._reranker.score(frame.message.question, frame.message.texts)
+        if not np.isfinite(scores).all():
+            raise RerankerDown("the reranker gave scores that are no numbers", "take another model")
+        return Frame(Reranked(tuple(scores.tolist()), time.perf_counter() - started))
+
+
+MODELS: dict[Role, Callable[[EngineSpec, Say], Model]] = {
+    "recogniser": RecogniserModel,
+    "embedder": EmbedderModel,
+    "reranker": RerankerModel,
+}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The engine's front: OpenAI's two routes over HTTP, loading no model itself.
+"""The engine's front: OpenAI's two routes and Cohere's of reranking over HTTP, loading no model itself.
 
 Knows no course, no page and no person. Everything but /healthz needs the secret.
 """
@@ -19,12 +19,21 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import TypeAdapter
 
-from assistant.engine.answers import MEDIA_TYPES, Events, as_text, embedding_document, joined, verbose_document
+from assistant.engine.answers import (
+    MEDIA_TYPES,
+    Events,
+    as_text,
+    embedding_document,
+    joined,
+    reranking_document,
+    verbose_document,
+)
 from assistant.engine.client import EngineState, HeardSpeech, OnSegments
 from assistant.engine.front_errors import hang_error_handlers
 from assistant.engine.front_forms import (
     LARGEST_FIELD_BYTES,
     EmbeddingRequest,
+    RerankRequest,
     TranscriptionRequest,
     caller_of,
     transcription_request,
@@ -93,6 +102,8 @@ def _hang_state(app: FastAPI, engine: RunningEngine) -> None:
         state = engine.state()
         models = {"recogniser": state.recogniser, "embedder": state.embedder}
         ready = all(model.state == "ready" for model in models.values())
+        if state.reranker is not None:  # told, not waited for: questions are answered without it
+            models["reranker"] = state.reranker
         body = {
             "status": "ready" if ready else "not ready",
             **{part: {"state": model.state, "detail": model.detail} for part, model in models.items()},
@@ -146,6 +157,13 @@ def _hang_work(app: FastAPI, engine: RunningEngine) -> None:
                 digest=model.digest,
             )
         )
+
+    @app.post("/v1/rerank")
+    async def rerank(request: Request, asked: RerankRequest) -> Response:
+        scores = await until_gone(request, engine.rerank(asked.query, asked.documents, caller_of(request)))
+        model = engine.state().reranker
+        assert model is not None
+        return JSONResponse(reranking_document(scores, top_n=asked.top_n, model=model.name, digest=model.digest))
 
 
 async def _hear_clip(

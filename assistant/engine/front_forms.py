@@ -1,4 +1,4 @@
-"""Reads OpenAI's request forms. Knows no queue and no model."""
+"""Reads OpenAI's request forms, and Cohere's of reranking. Knows no queue and no model."""
 
 import json
 import math
@@ -29,6 +29,9 @@ LONGEST_ASKER = 64
 LARGEST_FIELD_BYTES = 2_000_000
 MOST_TEXTS = 2048
 MOST_TEXT_CHARS = 100_000
+MOST_DOCUMENTS = 100
+MOST_DOCUMENT_CHARS = 10_000
+"""Rerankers read some thousand characters; the rest would only be carried."""
 GRANULARITIES = frozenset({"word", "segment"})
 FIELDS = frozenset(
     [
@@ -87,6 +90,19 @@ class EmbeddingRequest(BaseModel):
     @property
     def kind(self) -> TextKind:
         return TextKind.QUESTION if self.input_type == "query" else TextKind.PASSAGE
+
+
+class RerankRequest(BaseModel):
+    """The form that Cohere, Jina, vLLM and others share. Other fields are let be."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    query: Annotated[str, Field(min_length=1, max_length=MOST_DOCUMENT_CHARS)]
+    documents: Annotated[
+        list[Annotated[str, Field(max_length=MOST_DOCUMENT_CHARS)]], Field(min_length=1, max_length=MOST_DOCUMENTS)
+    ]
+    model: str = ""
+    top_n: Annotated[int, Field(ge=1)] | None = None
 
 
 def caller_of(request: Request) -> Caller:

@@ -17,12 +17,16 @@ from assistant.errors import (
     EmbedderDown,
     PartDown,
     RecognizerDown,
+    RerankerDown,
     UnknownLanguage,
 )
 from knowledge.embedding import TextVectors
+from knowledge.reranking import TextScores
 from knowledge.transcripts.segment import UNDETERMINED, Segment, TimeSource, Word
 
-KINDS = {error.kind: error for error in (BadMedia, UnknownLanguage, BadInput, RecognizerDown, EmbedderDown)}
+KINDS = {
+    error.kind: error for error in (BadMedia, UnknownLanguage, BadInput, RecognizerDown, EmbedderDown, RerankerDown)
+}
 
 
 def document_in(url: str, content: str | bytes, down: type[PartDown] = RecognizerDown) -> dict[str, Any]:
@@ -96,6 +100,17 @@ def vectors_in(document: dict[str, Any], count: int) -> TextVectors:
     if len(vectors) != count:
         raise EmbedderDown(f"the engine answered {len(vectors)} vectors for {count} texts")
     return TextVectors(vectors.astype(np.float32, copy=False), tokens)
+
+
+def scores_in(document: dict[str, Any], count: int) -> TextScores:
+    try:
+        given = {int(row["index"]): float(row["relevance_score"]) for row in document["results"]}
+        scores = np.array([given[index] for index in range(count)], np.float32)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RerankerDown(f"the engine answered scores that cannot be: {error}") from error
+    if len(given) != count or not np.isfinite(scores).all():
+        raise RerankerDown(f"the engine answered no {count} scores for {count} texts")
+    return scores
 
 
 def _segment(given: dict[str, Any]) -> Segment:

@@ -18,7 +18,15 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
-from assistant.engine.http_answers import document_in, error_in, error_of, heard_in, segments_in, vectors_in
+from assistant.engine.http_answers import (
+    document_in,
+    error_in,
+    error_of,
+    heard_in,
+    scores_in,
+    segments_in,
+    vectors_in,
+)
 from assistant.engine.lanes import DeadlinePassed
 from assistant.engine.wav import clip_to_wav
 from assistant.errors import (
@@ -27,9 +35,11 @@ from assistant.errors import (
     EmbedderDown,
     PartDown,
     RecognizerDown,
+    RerankerDown,
 )
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, TextVectors, one_after_another
+from knowledge.reranking import TextScores
 from knowledge.transcripts.segment import Segment
 
 CONNECT_S = 3.0
@@ -37,6 +47,7 @@ CLIP_S = 600.0
 """How long a clip's answer may take where the caller gave no deadline: waiting in the lane included."""
 FILE_S = 24 * 3600.0
 EMBED_S = 120.0
+RERANK_S = 120.0
 SILENT_STREAM_S = 60.0
 TEXTS_A_REQUEST = 256
 GRACE_S = 2.0
@@ -93,6 +104,7 @@ class HttpEngineClient:
         if not states:
             raise failure or RecognizerDown("no engine answers")
         embedder = _readiest([state.embedder for state in states])
+        rerankers = [state.reranker for state in states if state.reranker is not None]
         with self._lock:
             self._embedder_digest = embedder.digest or self._embedder_digest
         return EngineState(
@@ -100,6 +112,7 @@ class HttpEngineClient:
             embedder=embedder,
             children=sum(state.children for state in states),
             clips_at_once=sum(state.clips_at_once for state in states),
+            reranker=_readiest(rerankers) if rerankers else None,
         )
 
     def recognize_clip(
@@ -186,6 +199,28 @@ class HttpEngineClient:
 
         return self._try_each(ask, down=EmbedderDown)
 
+    def rerank(
+        self,
+        question: str,
+        texts: Sequence[str],
+        *,
+        priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
+        asker: str | None = None,
+    ) -> TextScores:
+        """Scores of one model: an engine is asked for all of them or for none."""
+        if not texts:
+            return np.zeros(0, np.float32)
+        body = {"query": question, "documents": list(texts)}
+        headers, wait_s = _headers(priority, deadline_s, asker), _wait_s(deadline_s, RERANK_S)
+
+        def ask(url: str) -> TextScores:
+            return scores_in(
+                self._post(url, "/v1/rerank", RerankerDown, wait_s, json=body, headers=headers), len(texts)
+            )
+
+        return self._try_each(ask, down=RerankerDown)
+
     def _refuse_other_embedder(self, url: str, document: dict[str, Any]) -> None:
         digest = document.get("earmark", {}).get("digest")
         if digest == self._embedder_digest or len(self._urls) == 1:
@@ -239,8 +274,8 @@ class HttpEngineClient:
     def _look_again(self, url: str, part: type[PartDown]) -> None:
         while not self._closed.wait(LOOK_AGAIN_S):
             with suppress(PartDown, BadInput, RuntimeError):  # closed in the meantime
-                state = self._state_of(url)
-                if (state.recogniser if part is RecognizerDown else state.embedder).state == "ready":
+                model = _model_of(self._state_of(url), part)
+                if model is not None and model.state == "ready":
                     break
         with self._lock:
             self._down.discard((url, part))
@@ -317,6 +352,12 @@ class HttpEngineClient:
         if not response.is_success:
             raise error_of(url, response, down)
         return response
+
+
+def _model_of(state: EngineState, part: type[PartDown]) -> ModelState | None:
+    if part is RerankerDown:
+        return state.reranker
+    return state.recogniser if part is RecognizerDown else state.embedder
 
 
 def _readiest(models: Sequence[ModelState]) -> ModelState:

@@ -37,6 +37,13 @@ class Embed:
 
 
 @checked(frozen=True, slots=True)
+class Rerank:
+    question: str
+    texts: tuple[str, ...]
+    kind: Literal["rerank"] = "rerank"
+
+
+@checked(frozen=True, slots=True)
 class Ping:
     kind: Literal["ping"] = "ping"
 
@@ -100,6 +107,15 @@ class Embedded:
 
 
 @checked(frozen=True, slots=True)
+class Reranked:
+    """A finite logit a text, in order. `took_s`: wall time of the model alone."""
+
+    scores: tuple[float, ...]
+    took_s: float
+    kind: Literal["reranked"] = "reranked"
+
+
+@checked(frozen=True, slots=True)
 class Refused:
     """The model refused the work: `error` is the `kind` of an error of assistant.errors."""
 
@@ -110,9 +126,11 @@ class Refused:
     kind: Literal["refused"] = "refused"
 
 
-Work = Recognise | Embed
-Reply = Heard | Embedded | Refused
-Message = Recognise | Embed | Ping | Pong | Loading | Ready | Unloadable | Heard | Embedded | Refused
+Work = Recognise | Embed | Rerank
+Reply = Heard | Embedded | Reranked | Refused
+Message = (
+    Recognise | Embed | Rerank | Ping | Pong | Loading | Ready | Unloadable | Heard | Embedded | Reranked | Refused
+)
 
 
 @dataclass(frozen=True, slots=True)

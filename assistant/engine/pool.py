@@ -17,13 +17,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import structlog
 
 import assistant
 from assistant.engine.client import ModelState
-from assistant.engine.device import CHILD_SPEC, EMBEDDER_NICENESS, INDEX_NICENESS, ChildSpec
+from assistant.engine.device import CHILD_SPEC, EMBEDDER_NICENESS, INDEX_NICENESS, ChildSpec, Role
 from assistant.engine.lanes import Caller, DeadlinePassed, LaneLimits, Lanes, Ticket, is_kept_for_questions
 from assistant.engine.messages import (
     LENGTHS,
@@ -33,6 +32,7 @@ from assistant.engine.messages import (
     Ping,
     Ready,
     Recognise,
+    Rerank,
     Unloadable,
     apart,
     lengths_of,
@@ -84,7 +84,7 @@ class Pool:
 
     def __init__(
         self,
-        role: Literal["recogniser", "embedder"],
+        role: Role,
         spec: EngineSpec,
         *,
         children: int,
@@ -317,18 +317,14 @@ class Child:
         self.pid = process.pid
 
     @classmethod
-    async def start(
-        cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int, questions_only: bool
-    ) -> "Child":
+    async def start(cls, role: Role, spec: EngineSpec, *, niceness: int, questions_only: bool) -> "Child":
         try:
             return await cls._started(role, spec, niceness=niceness, questions_only=questions_only)
         except OSError as error:  # no memory, no descriptors, too many processes: there may be later
             raise ChildLostError(f"cannot be started: {error.strerror}") from error
 
     @classmethod
-    async def _started(
-        cls, role: Literal["recogniser", "embedder"], spec: EngineSpec, *, niceness: int, questions_only: bool
-    ) -> "Child":
+    async def _started(cls, role: Role, spec: EngineSpec, *, niceness: int, questions_only: bool) -> "Child":
         ours, theirs = socket.socketpair()
         with theirs, contextlib.ExitStack() as undone:
             undone.callback(ours.close)
@@ -417,6 +413,6 @@ def child_environment() -> dict[str, str]:
 
 def _size_of(frame: Frame) -> int:
     message = frame.message
-    texts = message.texts if isinstance(message, Embed) else ()
+    texts = message.texts if isinstance(message, Embed | Rerank) else ()
     scripts = [each.script or "" for each in message.options] if isinstance(message, Recognise) else []
     return len(frame.payload) + sum(len(text) for text in (*texts, *scripts))

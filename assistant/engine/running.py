@@ -17,28 +17,53 @@ import numpy as np
 
 from assistant.engine.client import EngineState, HeardSpeech, OnSegments, Priority
 from assistant.engine.lanes import Caller, DeadlinePassed
-from assistant.engine.messages import Embed, Embedded, Frame, Heard, Refused, recognise_frame, vectors_in
+from assistant.engine.messages import (
+    Embed,
+    Embedded,
+    Frame,
+    Heard,
+    Refused,
+    Rerank,
+    Reranked,
+    recognise_frame,
+    vectors_in,
+)
+from assistant.engine.pace import Pace
 from assistant.engine.pool import KillsModelError, Pool
 from assistant.engine.spec import EngineSpec
-from assistant.errors import BadInput, BadMedia, Busy, EarmarkError, EmbedderDown, RecognizerDown, UnknownLanguage
+from assistant.errors import (
+    BadInput,
+    BadMedia,
+    Busy,
+    EarmarkError,
+    EmbedderDown,
+    RecognizerDown,
+    RerankerDown,
+    UnknownLanguage,
+)
 from assistant.hearing.heard import Heard as HeardPiece
 from assistant.hearing.heard import HeardFile, HearingLimits, SpeechClip
 from assistant.hearing.listening import hear, prewarm
 from assistant.hearing.speech_spans import clips_for
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.embedding import TextKind, TextVectors, one_after_another
+from knowledge.reranking import TextScores
 from knowledge.transcripts.segment import UNDETERMINED, Segment
 
 TEXTS_A_PIECE = 16
 CHARS_A_PIECE = 2_000
 """Embedding goes in pieces, so that a question waits for one piece (0.1 s of work), not for a whole request."""
+TEXTS_A_RERANKED_PIECE = 8
+"""Reranking goes in pieces, so that what is left of it ends soon after its deadline."""
 SILENCE = np.zeros(0, np.float32)
 """What is kept of a clip's samples once it is on its way."""
 USUAL_CLIP_S = 10.0
 MOST_FILES = 8
 """Whole files decoded at once, of questions and of the rest each. Questions, which are short, wait for their turn;
 more of the rest is turned away."""
-REFUSALS = {error.kind: error for error in (UnknownLanguage, BadMedia, BadInput, RecognizerDown, EmbedderDown)}
+REFUSALS = {
+    error.kind: error for error in (UnknownLanguage, BadMedia, BadInput, RecognizerDown, EmbedderDown, RerankerDown)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +83,8 @@ class RunningEngine:
         self.spec = spec
         self._recogniser = Pool("recogniser", spec, children=spec.recogniser_children, down=RecognizerDown)
         self._embedder = Pool("embedder", spec, children=1, down=EmbedderDown)
+        self._reranker = Pool("reranker", spec, children=1, down=RerankerDown) if spec.reranker else None
+        self._reranking_pace = Pace()
         # Apart, so that questions find room however many long files are being heard.
         self._decoding = {kind: ThreadPoolExecutor(MOST_FILES, thread_name_prefix=f"hear {kind}") for kind in Priority}
         self._hearing = {kind: asyncio.Semaphore(MOST_FILES) for kind in Priority}
@@ -65,20 +92,25 @@ class RunningEngine:
 
     async def start(self) -> None:
         await asyncio.to_thread(prewarm)
-        await self._recogniser.start()
-        await self._embedder.start()
+        for pool in self._pools():
+            await pool.start()
 
     async def close(self) -> None:
-        await asyncio.gather(self._recogniser.close(), self._embedder.close())
+        await asyncio.gather(*(pool.close() for pool in self._pools()))
         for threads in self._decoding.values():
             threads.shutdown(wait=False, cancel_futures=True)
 
+    def _pools(self) -> list[Pool]:
+        return [pool for pool in (self._recogniser, self._embedder, self._reranker) if pool is not None]
+
     def state(self) -> EngineState:
+        reranker = self.spec.reranker
         return EngineState(
             recogniser=self._recogniser.state(self.spec.recogniser.name, trial=self.spec.recogniser.trial),
             embedder=self._embedder.state(self.spec.embedder.model, trial=self.spec.embedder.trial),
             children=self._recogniser.children,
             clips_at_once=self._clips_at_once(),
+            reranker=self._reranker.state(reranker.model, trial=False) if self._reranker and reranker else None,
         )
 
     def _clips_at_once(self) -> int:
@@ -90,7 +122,7 @@ class RunningEngine:
 
     def pids(self) -> dict[str, dict[int, int]]:
         """Process ids of the children that live, by model and number, for people who look after them."""
-        return {pool.role: dict(pool.pids) for pool in (self._recogniser, self._embedder)}
+        return {pool.role: dict(pool.pids) for pool in self._pools()}
 
     async def recognise_clip(self, clip: Clip, caller: Caller, *, counted: bool = True) -> Recognised:
         """One stretch already cut. A clip that kills the model again and again says so in its slot."""
@@ -129,6 +161,42 @@ class RunningEngine:
         reply = _unless_refused(reply, EmbedderDown)
         assert isinstance(reply.message, Embedded)
         return vectors_in(reply.message, reply.payload)
+
+    async def rerank(self, question: str, texts: list[str], caller: Caller) -> TextScores:
+        """Scores in the order of the texts: all of them or none."""
+        pool, pace = self._reranker, self._reranking_pace
+        if pool is None:
+            raise RerankerDown("this engine has no reranker", "set reranker to the folder of one")
+        started = time.monotonic()
+        characters = _characters(question, texts)
+        left_s, needs_s = caller.left_s(started), pace.needs_s(characters)
+        if left_s is not None and needs_s > left_s:
+            pace.turned_away()
+            raise DeadlinePassed(f"reranking takes about {needs_s:.1f} s by now", "allow it more time")
+        pieces = [texts[at : at + TEXTS_A_RERANKED_PIECE] for at in range(0, len(texts), TEXTS_A_RERANKED_PIECE)]
+        is_loaded = pool.model is not None
+        scored: list[TextScores] = []
+        try:
+            for piece in pieces:  # one after the other: there is one child, and others may come between
+                scored.append(await self._rerank_piece(pool, question, piece, caller, counted=not scored))
+        except DeadlinePassed:
+            if is_loaded and not scored:
+                pace.took_at_least(_characters(question, pieces[0]), time.monotonic() - started)
+            raise
+        return np.concatenate(scored)
+
+    async def _rerank_piece(
+        self, pool: Pool, question: str, texts: list[str], caller: Caller, *, counted: bool
+    ) -> TextScores:
+        frame = Frame(Rerank(question, tuple(texts)))
+        try:
+            reply = await pool.submit(frame, caller, patience_s=self.spec.patience.floor_s, counted=counted)
+        except KillsModelError as error:
+            raise RerankerDown(f"these texts kill the reranker: {error}", "leave them out") from error
+        message = _unless_refused(reply, RerankerDown).message
+        assert isinstance(message, Reranked)
+        self._reranking_pace.took(_characters(question, texts), message.took_s)
+        return np.array(message.scores, np.float32)
 
     async def transcribe(
         self,
@@ -278,6 +346,11 @@ def pieces_of(texts: Sequence[str]) -> list[list[str]]:
             chars = len(text)
         pieces[-1].append(text)
     return pieces
+
+
+def _characters(question: str, texts: Sequence[str]) -> int:
+    """What a cross-encoder reads: the question again with each text."""
+    return sum(len(question) + len(text) for text in texts)
 
 
 def _close_after(pieces: Generator[HeardPiece, None, None], last: asyncio.Future[HeardPiece | None]) -> None:

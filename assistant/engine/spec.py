@@ -15,7 +15,8 @@ FUNASR_CHILDREN = 2
 """One is kept for questions; each holds the weights (1.7 GB in half precision)."""
 REMOTE_PATIENCE_S = 240.0
 """A remote server is given a minute, three times over, before its own client gives up."""
-MOST_EMBEDDER_THREADS = 4
+MOST_THREADS = 4
+"""Of a child that embeds or reranks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,7 @@ class RecogniserSpec:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec:
-    """`model`: a folder, or the packaged name. `threads`: half the cores (at most 4) where absent.
-
-    More threads than free cores wait for each other: on two shared cores two gave a third of what one gave.
-    """
+    """`model`: a folder, or the packaged name. `threads`: half the cores (at most 4) where absent."""
 
     model: str = MINILM
     threads: int | None = None
@@ -74,7 +72,25 @@ class EmbedderSpec:
 
     @property
     def threads_used(self) -> int:
-        return self.threads or max(1, min(MOST_EMBEDDER_THREADS, (os.cpu_count() or 1) // 2))
+        return self.threads or half_the_cores()
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerSpec:
+    """`model`: the folder of a cross-encoder. `threads`: as for an embedder."""
+
+    model: str
+    threads: int | None = None
+
+    @property
+    def threads_used(self) -> int:
+        return self.threads or half_the_cores()
+
+
+def half_the_cores() -> int:
+    """At most 4. More threads than free cores wait for each other: on two shared cores two gave a third of what one
+    gave."""
+    return max(1, min(MOST_THREADS, (os.cpu_count() or 1) // 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +101,7 @@ class EngineSpec:
 
     recogniser: RecogniserSpec = field(default_factory=RecogniserSpec)
     embedder: EmbedderSpec = field(default_factory=EmbedderSpec)
+    reranker: RerankerSpec | None = None
     children: int | None = None
     max_hours: float = 24.0
     max_upload_mb: float = 4096.0

@@ -255,7 +255,9 @@ def test_the_front_loads_no_model_and_the_children_no_web(real_engine: EnginePro
 
 
 @pytest.mark.parametrize("sent", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic é".encode()}])
-@pytest.mark.parametrize("path", ["/readyz", "/v1/state", "/v1/embeddings", "/v1/audio/transcriptions", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/readyz", "/v1/state", "/v1/embeddings", "/v1/rerank", "/v1/audio/transcriptions", "/nowhere"]
+)
 def test_without_the_secret_there_is_nothing_but_healthz(
     real_engine: EngineProcess, sent: dict[str, str], path: str
 ) -> None:

@@ -18,6 +18,8 @@ from assistant.engine.messages import (
     Ready,
     Recognise,
     Refused,
+    Rerank,
+    Reranked,
     Unloadable,
     lengths_of,
     to_bytes,
@@ -54,6 +56,8 @@ def back(frame: Frame) -> Frame:
         Heard((Recognised((SPOKEN,), truncated=True, hard_to_hear="faint"), Recognised())),
         Heard((Recognised(error="too short"),)),
         Embedded(384, (3, 0)),
+        Rerank("数据?", ("a", "")),
+        Reranked((0.5, -7.25), 0.1),
         Refused("busy", "full", "come back", 3.0),
     ],
 )
