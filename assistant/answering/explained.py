@@ -22,6 +22,7 @@ CHANNEL_NAMES = {
     Channel.TOKENS: "meaning word by word",
     Channel.TOKENS_AROUND: "meaning word by word, with what was said around it",
     Channel.LETTERS: "runs of letters",
+    Channel.RERANKED: "question and passage read together",
 }
 """In English; the pages translate them."""
 

@@ -24,7 +24,7 @@ def tell_hit_explanation(explanation: Explanation, *, score: float) -> None:
         return
     rows = [_channel_row(part) for part in explanation.channels]
     if explanation.lowered:
-        rows.append(("not among those looked at twice", "", "", "", f"{explanation.lowered:+.3f}"))
+        rows.append(("not among those looked at again", "", "", "", f"{explanation.lowered:+.3f}"))
     tell_table(["matcher", "own score", "stands out", "weight", "points"], [*rows, _sum(score)])
     tell()
 

@@ -31,8 +31,8 @@ the three together are about 120 words."""
 
 class Channel(StrEnum):
     """`tokens`: each of the question's tokens against the nearest of the passage. `letters`: runs of letters, for a
-    passage in another language that is written alike. `…_around`: the same over the passages around, too;
-    `…_recording`: over the whole recording."""
+    passage in another language that is written alike. `reranked`: a model that read question and passage together.
+    `…_around`: the same over the passages around, too; `…_recording`: over the whole recording."""
 
     DENSE = "dense"
     DENSE_AROUND = "dense_around"
@@ -44,6 +44,7 @@ class Channel(StrEnum):
     TOKENS = "tokens"
     TOKENS_AROUND = "tokens_around"
     LETTERS = "letters"
+    RERANKED = "reranked"
 
 
 CHANNELS = tuple(Channel)

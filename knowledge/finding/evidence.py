@@ -24,8 +24,9 @@ not by carrying the line on beyond what was seen, where a right answer counted a
 def evidence(
     asked: Asked, pool: Pool, closer: Pool, ranked: Sequence[Ranked], first: Hit, *, searched: int
 ) -> Features:
-    """`closer`: the best of the pool, looked at again; `ranked`: the whole pool, best first; `first`: the hit that
-    would be played; `searched`: passages there were."""
+    """`closer`: the best of the pool, looked at again; `ranked`: the first moment, then the rest of the pool, best
+    first; `first`: the hit that would be played; `searched`: passages there were. A reranker has no part in any of
+    these: nothing was fitted with one."""
     best = ranked[0]
     passage, sentence = closer.tokens[best.at], taken_apart(first.sentence.text, best.passage.language)
     said, heard = cover([sentence.words, passage.words], asked, TokenField.WORDS)
@@ -82,9 +83,10 @@ def _agreement(pool: Pool, first: Ranked) -> float:
 
 
 def _margin(ranked: Sequence[Ranked]) -> float:
+    """None where a reranker put first what is behind by these scores: in what was fitted on nothing was."""
     for other in ranked[1:]:
         if not same_moment(ranked[0].passage, other.passage):
-            return ranked[0].score - other.score
+            return max(0.0, ranked[0].score - other.score)
     return 0.0
 
 

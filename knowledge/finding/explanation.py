@@ -14,8 +14,8 @@ class ChannelPart:
     """One channel's part in a hit's score.
 
     `score`: its own; a cosine, or for words, sounds and letters the share of what a passage that holds everything
-    asked would score. `z`: how far that stands above this question's candidates, in deviations. `weight`: those of all
-    channels that speak add up to 1. `points`: `z` times `weight`.
+    asked would score, or a reranker's logit. `z`: how far that stands above this question's candidates, in deviations.
+    `weight`: those of all channels that speak add up to 1. `points`: `z` times `weight`.
     """
 
     channel: Channel
@@ -50,7 +50,7 @@ class Explanation:
     """Why a hit stands where it does. `channels`: points and `lowered` add up to its score; empty where withheld.
 
     `meaning`: cosine of question and passage; None where no embedder speaks. `lowered`: what was taken off so that
-    passages which only the first look saw stand below the others; else 0.
+    passages which were not looked at again stand below those that were; else 0.
     """
 
     words: AskedWords

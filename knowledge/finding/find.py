@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.finding.asked import Asked, Question, ask
-from knowledge.finding.channels import Pool, gather
+from knowledge.finding.channels import CHANNELS, Channel, Pool, gather
 from knowledge.finding.diversify import Ranked, moments
 from knowledge.finding.evidence import evidence
 from knowledge.finding.explaining import explain_hit, explain_verdict
 from knowledge.finding.explanation import Explanation
-from knowledge.finding.fuse import Fused, fuse
+from knowledge.finding.fuse import Fused, fuse, with_reranked
 from knowledge.finding.moment import Found, Hit, Sentence, Verdict
 from knowledge.finding.quoting import best_sentence
 from knowledge.finding.refusing import Features, decide, fitted
 from knowledge.finding.second_look import SECOND_LOOKS, look_again
+from knowledge.finding.third_look import THIRD_LOOKS, read_together
 from knowledge.index.view import IndexView
+from knowledge.reranking import Rerank
 from knowledge.transcripts.segment import Segment
 
 __all__ = ["Question", "SegmentReader", "find"]
@@ -42,15 +44,23 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """`ranked`: the pool, best first. `closer`: what the second look saw of its best, `below`: what was added to the
-    scores of the rest."""
+    """`ranked`: the pool, best first; `plain`: the same as it was before a reranker spoke. `closer`: what the second
+    look saw of the best; `read`, `third`: the same with what the reranker said of the very best, if it did."""
 
     ranked: list[Ranked]
+    plain: list[Ranked]
     pool: Pool
     first: Fused
     closer: Pool
-    second: Fused
-    below: float
+    read: Pool
+    third: Fused
+
+    @property
+    def judged(self) -> list[Ranked]:
+        """What the verdict is fitted on: the moment that comes first now, but by the scores from before the reranker,
+        then the others by those."""
+        best = self.ranked[0].passage.id
+        return sorted(self.plain, key=lambda each: each.passage.id != best)
 
 
 def find(
@@ -61,12 +71,14 @@ def find(
     courses: frozenset[str],
     k: int = 5,
     explain: bool = False,
+    rerank: Rerank | None = None,
 ) -> Found:
     """The k best moments within `courses`, best first. Finding nothing is a value, not an error.
 
-    `explain`: say why, too, with numbers that rest on the whole index (see `explanation`).
+    `explain`: say why, too, with numbers that rest on the whole index (see `explanation`). `rerank`: asked once about
+    the best; the verdict does without it.
     """
-    looked = look(question, view=view, segments=segments, courses=courses, k=k, explain=explain)
+    looked = look(question, view=view, segments=segments, courses=courses, k=k, explain=explain, rerank=rerank)
     if looked is None:
         return NOTHING
     verdicts = fitted(view.embedder_digest)
@@ -86,6 +98,7 @@ def look(
     courses: frozenset[str],
     k: int,
     explain: bool = False,
+    rerank: Rerank | None = None,
 ) -> Looked | None:
     """Everything but the verdict, which is fitted on this; None where there is nothing to be found."""
     searched = view.count(courses=courses) if courses and k > 0 else 0
@@ -93,36 +106,52 @@ def look(
         return None
     asked = ask(question, view)
     pool = gather(asked, view, courses=courses)
-    ranking = rank(asked, pool, view)
+    ranking = rank(asked, pool, view, rerank)
     found = moments(ranking.ranked, k=k)
     hits = to_hits(found, asked, view, segments, ranking if explain else None)
     if not hits:
         return None
-    features = evidence(asked, pool, ranking.closer, ranking.ranked, hits[0], searched=searched)
+    features = evidence(asked, pool, ranking.closer, ranking.judged, hits[0], searched=searched)
     return Looked(hits, features)
 
 
-def rank(asked: Asked, pool: Pool, view: IndexView) -> Ranking:
+def rank(asked: Asked, pool: Pool, view: IndexView, rerank: Rerank | None = None) -> Ranking:
     """Of equal scores the earlier passage of the earlier recording comes first, so that a rerun gives the same."""
     once = fuse(asked, pool.passages, pool.scores)
     first = in_order(pool, once.scores)
     closer = look_again(asked, pool, [each.at for each in first[:SECOND_LOOKS]], view)
     twice = fuse(asked, closer.passages, closer.scores)
-    best = in_order(closer, twice.scores)
-    rest = first[SECOND_LOOKS:]
-    below = best[-1].score - rest[0].score if rest else 0.0
-    ranked = [*best, *(replace(each, score=each.score + below) for each in rest)]
-    return Ranking(ranked, pool, once, closer, twice, below)
+    plain = above(in_order(closer, twice.scores), first[SECOND_LOOKS:])
+    best = [each.at for each in plain[:THIRD_LOOKS]]
+    column = read_together(asked, closer, best, view, rerank) if rerank else None
+    if column is None:
+        return Ranking(plain, plain, pool, once, closer, closer, twice)
+    thrice = with_reranked(twice, column)
+    ranked = above(in_order(closer, thrice.scores, best), plain[THIRD_LOOKS:])
+    return Ranking(ranked, plain, pool, once, closer, with_column(closer, Channel.RERANKED, column), thrice)
 
 
-def in_order(pool: Pool, fused: NDArray[np.float64]) -> list[Ranked]:
-    """The pool by these scores, best first."""
+def in_order(pool: Pool, fused: NDArray[np.float64], among: Sequence[int] | None = None) -> list[Ranked]:
+    """The pool, or those `among` it, by these scores, best first."""
+    rows = range(len(pool.passages)) if among is None else among
 
     def place(at: int) -> tuple[float, str, int]:
         passage = pool.passages[at]
         return -fused[at], passage.recording_id, passage.ordinal
 
-    return [Ranked(pool.passages[at], at, float(fused[at])) for at in sorted(range(len(fused)), key=place)]
+    return [Ranked(pool.passages[at], at, float(fused[at])) for at in sorted(rows, key=place)]
+
+
+def above(best: Sequence[Ranked], rest: Sequence[Ranked]) -> list[Ranked]:
+    """The best, and below the last of them the rest, whose scores are of another look and are moved there."""
+    below = best[-1].score - rest[0].score if rest else 0.0
+    return [*best, *(replace(each, score=each.score + below) for each in rest)]
+
+
+def with_column(pool: Pool, channel: Channel, column: NDArray[np.float64]) -> Pool:
+    scores = pool.scores.copy()
+    scores[:, CHANNELS.index(channel)] = column
+    return replace(pool, scores=scores)
 
 
 def to_hits(
@@ -150,8 +179,8 @@ def to_hits(
 
 def _explanation(each: Ranked, asked: Asked, text: str, ranking: Ranking) -> Explanation:
     twice = each.at < len(ranking.closer.passages) and ranking.closer.passages[each.at].id == each.passage.id
-    pool, fused = (ranking.closer, ranking.second) if twice else (ranking.pool, ranking.first)
-    return explain_hit(asked, pool, fused, each.at, text=text, lowered=0.0 if twice else ranking.below)
+    pool, fused = (ranking.read, ranking.third) if twice else (ranking.pool, ranking.first)
+    return explain_hit(asked, pool, fused, each.at, text=text, lowered=each.score - float(fused.scores[each.at]))
 
 
 def _hit(each: Ranked, text: str, sentence: Sentence, *, rank: int, explanation: Explanation | None) -> Hit:

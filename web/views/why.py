@@ -19,6 +19,7 @@ FOUND_BY = {
         Channel.DENSE_RECORDING,
         Channel.TOKENS,
         Channel.TOKENS_AROUND,
+        Channel.RERANKED,
     ),
 }
 

@@ -167,5 +167,6 @@ def test_any_text_is_explained_and_nothing_is_said_twice(question: str, passage:
 def test_every_channel_can_be_part_of_an_explanation() -> None:
     found = ask_house(house(40), "is the pump seal tight")
     assert {part.channel for _, each in explanations(found) for part in each.channels} == set(CHANNELS) - {
-        Channel.LETTERS
+        Channel.LETTERS,
+        Channel.RERANKED,
     }
