@@ -15,7 +15,7 @@ from assistant.engine.client import EngineClient
 from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.lanes import LaneLimits
 from assistant.engine.service import borrowed_engine
-from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec
+from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec, RerankerSpec
 from assistant.errors import EarmarkError
 from assistant.hearing.heard import HearingLimits
 from earmark import __version__
@@ -82,6 +82,7 @@ def engine_spec(settings: Settings) -> EngineSpec:
             aligner=str(settings.aligner) if settings.aligner else None,
         ),
         embedder=EmbedderSpec(model=settings.embedder),
+        reranker=RerankerSpec(model=settings.reranker) if settings.reranker else None,
         children=settings.recognizer_children,
         limits=ROOM_FOR_BATCHES if settings.recognizer is RecogniserName.FUNASR else LaneLimits(),
         max_hours=settings.max_hours,

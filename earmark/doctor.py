@@ -19,6 +19,7 @@ from earmark.migrations import current_and_newest
 from earmark.settings import RecogniserName, Settings
 from knowledge.database import Database
 from knowledge.errors import KnowledgeError
+from knowledge.model_files import reranker_folder
 from web.build_static import is_built
 
 
@@ -47,6 +48,7 @@ def examine(settings: Settings) -> list[Finding]:
         _recogniser,
         _aligner,
         _embedder,
+        _reranker,
         _engine,
         _pages,
     ]
@@ -158,6 +160,16 @@ def _embedder(settings: Settings) -> Finding:
     return Finding("embedder", Health.WELL, str(folder))
 
 
+def _reranker(settings: Settings) -> Finding:
+    if not settings.reranker:
+        return Finding("reranker", Health.WELL, "none; passages are ranked without one")
+    try:
+        folder = reranker_folder(settings.reranker)
+    except KnowledgeError as error:
+        return Finding("reranker", Health.BROKEN, error.detail, error.way_out)
+    return Finding("reranker", Health.WELL, str(folder))
+
+
 def _engine(settings: Settings) -> Finding:
     if settings.engine_url:
         client = HttpEngineClient(settings.engine_url, settings.engine_key or "")
@@ -171,10 +183,11 @@ def _engine(settings: Settings) -> Finding:
         state = client.state()
     except EarmarkError as error:
         return Finding("engine", Health.BROKEN, f"{where}: {error.detail}", error.way_out or "restart it")
-    down = [model for model in (state.recogniser, state.embedder) if model.state == "down"]
+    models = [model for model in (state.recogniser, state.embedder, state.reranker) if model is not None]
+    down = [model for model in models if model.state == "down"]
     if down:
         return Finding("engine", Health.BROKEN, f"{where}: {down[0].name} is down: {down[0].detail}", "see its log")
-    return Finding("engine", Health.WELL, f"{where}: {state.recogniser.name}, {state.embedder.name}")
+    return Finding("engine", Health.WELL, f"{where}: {', '.join(model.name for model in models)}")
 
 
 def _pages(_settings: Settings) -> Finding:

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Folder of Qwen3-ForcedAligner: words get times where the recogniser gives none."""
     embedder: str = "all-MiniLM-L6-v2"
     """Folder of a sentence-transformers model, or the name of the packaged one."""
+    reranker: str = ""
+    """Folder of a cross-encoder that reads the best passages again with the question; empty for none."""
     engine_url: str | None = None
     """Comma list of engines elsewhere; where absent the engine of this home is used."""
     engine_key: str | None = None

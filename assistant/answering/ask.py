@@ -6,6 +6,7 @@ was removed a moment ago, or a right that was taken away, counts from this reque
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -13,7 +14,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
-from assistant.engine.client import EngineClient, ModelState, Priority
+from assistant.engine.client import EngineClient, EngineState, ModelState, Priority
 from assistant.errors import BadInput, PartDown, UnknownLanguage
 from assistant.questions import log as question_log
 from assistant.recognising.recognizer import ClipOptions
@@ -25,6 +26,7 @@ from knowledge.finding.moment import Found, Hit, Verdict
 from knowledge.index.view import IndexView
 from knowledge.recordings import store as recordings
 from knowledge.recordings.tables import RecordingState
+from knowledge.reranking import TextScores
 from knowledge.transcripts import store as transcripts
 from knowledge.transcripts.segment import Segment
 
@@ -34,11 +36,14 @@ MAX_QUESTION_SOUND_S = 65.0
 
 SOUND_DEADLINE_S, EMBED_DEADLINE_S = 90.0, 10.0
 """A question that waits longer is asked again or typed; without its vector words and sounds still find."""
+RERANK_DEADLINE_S = 1.0
+"""Nobody waits longer for a better order: without it the order that there was stands."""
 
 ANY_LANGUAGE = "any"
 
 NOTE_WORDS_ALONE = "words-alone"
 NOTE_LANGUAGE = "language-not-embedded"
+NOTE_NOT_RERANKED = "not-reranked"
 NOTE_NO_SPEECH = "no-speech"
 
 
@@ -56,6 +61,23 @@ class _Heard:
     decode_ms: float | None
     recognise_ms: float | None
     started: float
+
+
+@dataclass
+class _Reranking:
+    """The engine's reranker for one question. `left_out`: it was wanted, and did not answer in time."""
+
+    engine: EngineClient
+    model: ModelState
+    turn: str | None
+    left_out: bool = False
+
+    def __call__(self, question: str, texts: Sequence[str]) -> TextScores | None:
+        if self.model.state == "ready":
+            with suppress(PartDown):
+                return self.engine.rerank(question, texts, deadline_s=RERANK_DEADLINE_S, asker=self.turn)
+        self.left_out = True
+        return None
 
 
 class Asking:
@@ -162,7 +184,9 @@ class Asking:
     ) -> Answer:
         text = heard.question.text
         before_embedding = self._clock()
-        vectors, embedder, notes = self._embedded(text, heard.question.language, turn)
+        vectors, state, notes = self._embedded(text, heard.question.language, turn)
+        embedder = state.embedder if state and vectors else None
+        reranking = _Reranking(self._engine, state.reranker, turn) if state and state.reranker else None
         before_search = self._clock()
         permitted = self._all_courses() if courses is None else courses
         view = self._index.view()
@@ -184,7 +208,10 @@ class Asking:
                 courses=permitted,
                 k=k,
                 explain=explain,
+                rerank=reranking,
             )
+        if reranking and reranking.left_out:
+            notes = (*notes, NOTE_NOT_RERANKED)
         if explain and not self._all_courses() <= permitted:
             found = _without_numbers(found)
         hits, found = self._read_again(found, permitted)
@@ -213,16 +240,24 @@ class Asking:
 
     def _embedded(
         self, text: str, language: str, turn: str | None
-    ) -> tuple[TextVectors | None, ModelState | None, tuple[str, ...]]:
-        """The question's vectors and whose they are, or a note: without an embedder, words and sounds still find."""
+    ) -> tuple[TextVectors | None, EngineState | None, tuple[str, ...]]:
+        """The question's vectors and what runs, or a note: without an embedder, words and sounds still find."""
         try:
             vectors = self._engine.embed([text], kind=TextKind.QUESTION, deadline_s=EMBED_DEADLINE_S, asker=turn)
-            embedder = self._engine.state().embedder
         except PartDown:
+            return None, self._state(), (NOTE_WORDS_ALONE,)
+        state = self._state()
+        if state is None:
             return None, None, (NOTE_WORDS_ALONE,)
-        if embedder.languages is not None and language.split("-")[0] not in embedder.languages:
-            return vectors, embedder, (NOTE_LANGUAGE,)
-        return vectors, embedder, ()
+        languages = state.embedder.languages
+        if languages is not None and language.split("-")[0] not in languages:
+            return vectors, state, (NOTE_LANGUAGE,)
+        return vectors, state, ()
+
+    def _state(self) -> EngineState | None:
+        with suppress(PartDown):
+            return self._engine.state()
+        return None
 
     def _how_heard(self, courses: frozenset[str] | None) -> tuple[str | None, bool]:
         """Language and figures as these courses have them, where all of them say the same."""

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from assistant.answering.answer import Answer
-from assistant.answering.ask import NOTE_LANGUAGE, NOTE_WORDS_ALONE, Asking
-from assistant.engine.client import EngineClient
+from assistant.answering.ask import NOTE_LANGUAGE, NOTE_NOT_RERANKED, NOTE_WORDS_ALONE, Asking
+from assistant.engine.client import EngineClient, EngineState
 from assistant.errors import BadInput, EarmarkError, PartDown
 from earmark.build import House, open_asking, open_engine, open_house
 from earmark.cli.console import clock, say, tell, tell_json
@@ -30,10 +30,11 @@ SPOKEN_VERDICTS = {
 SPOKEN_NOTES = {
     NOTE_WORDS_ALONE: "Found by words and sounds alone: the part that compares meanings is not running, or is late.",
     NOTE_LANGUAGE: "The embedder does not know this language: words and sounds decide.",
+    NOTE_NOT_RERANKED: "Found without the reranker: it is not running, or would have taken too long.",
 }
 
 
-EMBEDDER_PATIENCE_S = 60.0
+LOADING_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def ask(
     lines = _read_lines(questions) if questions else None
     settings = settings_of(context)
     with open_house(settings) as house, open_engine(settings) as engine, open_asking(house, engine) as asking:
-        _wait_for_embedder(engine)
+        _wait_for_models(engine)
         how = How(_course_ids(house, course), language, k, not no_log, explain)
         if lines is not None:
             return _ask_many(asking, lines, how, as_json=as_json)
@@ -95,13 +96,17 @@ def ask(
     return 0
 
 
-def _wait_for_embedder(engine: EngineClient) -> None:
+def _wait_for_models(engine: EngineClient) -> None:
     """An engine started for this call loads its models first: asked at once it would leave out what compares
     meanings. Not for ever: without it words and sounds answer, and a note says so."""
-    patience = time.monotonic() + EMBEDDER_PATIENCE_S
+    patience = time.monotonic() + LOADING_PATIENCE_S
     with suppress(PartDown):
-        while engine.state().embedder.state == "loading" and time.monotonic() < patience:
+        while _is_loading(engine.state()) and time.monotonic() < patience:
             time.sleep(0.1)
+
+
+def _is_loading(state: EngineState) -> bool:
+    return any(model is not None and model.state == "loading" for model in (state.embedder, state.reranker))
 
 
 def _ask_one(asking: Asking, line: Line, how: How) -> Answer:

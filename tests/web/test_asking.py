@@ -6,6 +6,7 @@ from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from assistant.answering.explained import CHANNEL_NAMES, FEATURE_NAMES
+from assistant.engine.client import ModelState
 from assistant.errors import Busy, RecognizerDown
 from assistant.questions.tables import QuestionRow
 from knowledge.errors import DatabaseBusy
@@ -257,6 +258,19 @@ def test_the_footer_names_what_runs_and_that_it_is_a_trial(browser: TestClient, 
     assert "nothing leaves this server" in page.text
 
 
+def test_the_footer_and_health_name_a_reranker_or_say_that_it_is_missing(browser: TestClient, house: WebHouse) -> None:
+    trial = trial_state()
+    reads = ModelState("bge-reranker", "c" * 64, "ready", False)
+    house.engine.now = replace(trial, reranker=reads)
+    assert "reranking with bge-reranker" in browser.get("/").text
+    assert browser.get("/healthz").json()["reranker"]["name"] == "bge-reranker"
+
+    house.engine.now = replace(trial, reranker=replace(reads, state="down"))
+    other = TestClient(create_app(house.services), base_url="http://127.0.0.1")  # what is seen is kept for seconds
+    assert "finding without the reranker" in other.get("/").text
+    assert other.get("/readyz").status_code == 200
+
+
 def test_example_questions_ask_themselves_without_scripts_too(house: WebHouse) -> None:
     house.add_recording()
     services = replace(house.services, examples=lambda: ["Where is the yellow form?"] * 9)
@@ -320,6 +334,17 @@ def test_why_goes_with_the_moment_it_explains(browser: TestClient, house: WebHou
 
     assert page.count("Why this one?") == 1
     assert "How sure is this?" not in page
+
+
+def test_an_answer_that_the_reranker_did_not_read_says_so(browser: TestClient, house: WebHouse) -> None:
+    house.answer_with("near miss", house.add_recording())
+    address = asked(browser)
+    assert "Found without the part that reads" not in browser.get(address).text
+    with house.database.write() as session:
+        row = session.get_one(QuestionRow, address.rsplit("/", 1)[1])
+        row.answer = row.answer | {"notes": ["not-reranked"]}
+
+    assert "Found without the part that reads" in browser.get(address).text
 
 
 def test_an_answer_that_was_kept_without_a_why_is_shown_without(browser: TestClient, house: WebHouse) -> None:

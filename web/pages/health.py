@@ -23,7 +23,8 @@ def healthz(request: Request) -> Response:
 
 @router.get("/readyz")
 def readyz(request: Request) -> Response:
-    """200 when a question can be answered: database, recogniser and embedder are there."""
+    """200 when a question can be answered: database, recogniser and embedder are there. A reranker is no part
+    of that."""
     parts = _parts(request)
     ready = parts["database"] == "ready" and all(
         parts[name] is not None and parts[name]["state"] == "ready" for name in ("recogniser", "embedder")
@@ -42,12 +43,14 @@ def _parts(request: Request) -> dict[str, Any]:
     try:
         state = services.engine_state()
     except PartDown as error:
-        return {"database": _database(request), "engine": error.detail, "recogniser": None, "embedder": None}
+        nothing = {"recogniser": None, "embedder": None, "reranker": None}
+        return {"database": _database(request), "engine": error.detail, **nothing}
     return {
         "database": _database(request),
         "engine": "ready",
         "recogniser": _model(state.recogniser),
         "embedder": _model(state.embedder),
+        "reranker": _model(state.reranker) if state.reranker else None,
     }
 
 

@@ -28,10 +28,11 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class ShellView:
-    """`recogniser`, `embedder`: None where no engine answers."""
+    """`recogniser`, `embedder`: None where no engine answers; `reranker`: or where none is set."""
 
     recogniser: ModelState | None
     embedder: ModelState | None
+    reranker: ModelState | None
     holdings: Holdings
     version: str
 
@@ -88,6 +89,7 @@ class Shell:
         return ShellView(
             recogniser=state.recogniser if state else None,
             embedder=state.embedder if state else None,
+            reranker=state.reranker if state else None,
             holdings=self._holdings(),
             version=self._version,
         )

@@ -7,10 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.answering.ask import ANY_LANGUAGE, NOTE_NO_SPEECH, NOTE_WORDS_ALONE, Asking
+from assistant.answering.ask import (
+    ANY_LANGUAGE,
+    NOTE_NO_SPEECH,
+    NOTE_NOT_RERANKED,
+    NOTE_WORDS_ALONE,
+    RERANK_DEADLINE_S,
+    Asking,
+)
 from assistant.courses.removing import remove_recording
 from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
-from assistant.errors import BadInput, EmbedderDown, UnknownLanguage
+from assistant.engine.lanes import DeadlinePassed
+from assistant.errors import BadInput, Busy, EarmarkError, EmbedderDown, RerankerDown, UnknownLanguage
 from assistant.questions import log
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.database import Database
@@ -21,6 +29,7 @@ from knowledge.index.follower import IndexFollower
 from knowledge.passages.cutting import cut_passages
 from knowledge.passages.store import passages_of, publish, replace_passages, save_vectors
 from knowledge.recordings import store as recordings
+from knowledge.reranking import TextScores
 from knowledge.transcripts.segment import Segment, TimeSource
 from knowledge.transcripts.store import save_transcript
 from tests.shelf import enter
@@ -42,10 +51,16 @@ class SmallEngine:
         self.options = ClipOptions()
         self.turn: str | None = None
         self.cannot_hear = "xx"
+        self.reranker: str | None = None
+        """The state it is in; none where there is none."""
+        self.prefers = ""
+        self.rerank_fails: EarmarkError | None = None
+        self.reranked = 0
 
     def state(self) -> EngineState:
         model = ModelState("small", "d", "ready", trial=True, languages=frozenset({"en"}))
-        return EngineState(model, model, 1)
+        reranker = None if self.reranker is None else ModelState("reads", "r", self.reranker, trial=False)
+        return EngineState(model, model, 1, reranker=reranker)
 
     def recognize_clip(self, clip: Clip, *, priority: Priority, deadline_s: float | None = None) -> Recognised:
         return Recognised()
@@ -80,6 +95,21 @@ class SmallEngine:
         if self.embedder_is_down:
             raise EmbedderDown("it does not answer")
         return TextVectors(np.ones((len(texts), 4), np.float32) / 2, (b"",) * len(texts))
+
+    def rerank(
+        self,
+        question: str,
+        texts: Sequence[str],
+        *,
+        priority: Priority = Priority.QUESTION,
+        deadline_s: float | None = None,
+        asker: str | None = None,
+    ) -> TextScores:
+        assert (priority, deadline_s, question) == (Priority.QUESTION, RERANK_DEADLINE_S, "report the exit")
+        self.turn, self.reranked = asker, self.reranked + 1
+        if self.rerank_fails:
+            raise self.rerank_fails
+        return np.array([float(self.prefers in text) for text in texts], np.float32)
 
 
 @pytest.fixture
@@ -143,6 +173,53 @@ def test_without_an_embedder_words_find_and_the_answer_says_so(asking: Asking, e
     answer = asking.text("How do I report a near miss?")
     assert answer.hits
     assert NOTE_WORDS_ALONE in answer.notes
+
+
+@pytest.fixture
+def apart(database: Database) -> None:
+    """Two recordings, either of which could answer."""
+    for text in ("You report a near miss, report it at once.", "The exit is on the left."):
+        recording_id, _course_id = enter(database, course="Safety")
+        segments = [Segment(0.0, 5.0, text, "en", TimeSource.VAD)]
+        with database.write() as session:
+            revision = save_transcript(session, recording_id, "test", segments)
+            replace_passages(session, recording_id, revision, cut_passages(segments))
+            publish(session, recording_id, revision)
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("embedder_is_down", [False, True])
+def test_a_reranker_puts_moments_in_order(asking: Asking, engine: SmallEngine, embedder_is_down: bool) -> None:
+    engine.embedder_is_down = embedder_is_down
+    engine.reranker = "ready"
+    for word in ("near miss", "on the left"):
+        engine.prefers = word
+        answer = asking.text("report the exit", turn="somebody")
+        assert word in answer.hits[0].hit.text
+        assert NOTE_NOT_RERANKED not in answer.notes
+        assert engine.turn == "somebody"
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize(
+    ("state", "failure"),
+    [
+        ("ready", DeadlinePassed("too late")),
+        ("ready", RerankerDown("it died")),
+        ("ready", Busy("full")),
+        ("loading", None),
+        ("down", None),
+    ],
+)
+def test_without_the_reranker_that_is_set_the_order_stands_and_the_answer_says_so(
+    asking: Asking, engine: SmallEngine, state: str, failure: EarmarkError | None
+) -> None:
+    plain = asking.text("report the exit")
+    engine.reranker, engine.rerank_fails = state, failure
+    answer = asking.text("report the exit")
+    assert [each.hit for each in answer.hits] == [each.hit for each in plain.hits]
+    assert answer.notes == (*plain.notes, NOTE_NOT_RERANKED)
+    assert engine.reranked == (1 if state == "ready" else 0)
 
 
 def test_vectors_of_two_embedders_are_never_compared(asking: Asking, database: Database, recording: str) -> None:
