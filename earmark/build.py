@@ -1,5 +1,6 @@
 """The one place where the parts are put together. Everything heavy is made here, late, and closed again."""
 
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
@@ -103,6 +104,21 @@ def open_engine(settings: Settings) -> Iterator[EngineClient]:
             yield client
         return
     with borrowed_engine(settings.home, engine_spec(settings)) as client:
+        yield client
+
+
+@contextmanager
+def open_reranking_engine(settings: Settings, reranker: Path) -> Iterator[EngineClient]:
+    """An engine for the call, beside whatever runs: this home's embedder and that reranker; what hears is the trial
+    one, for nothing is heard. Raises WrongModel for a folder that holds no reranker."""
+    folder = model_files.reranker_folder(str(reranker))
+    spec = EngineSpec(
+        embedder=EmbedderSpec(model=settings.embedder), reranker=RerankerSpec(model=str(folder)), children=1
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="earmark-bench-") as nobodys_home,
+        borrowed_engine(Path(nobodys_home), spec) as client,
+    ):
         yield client
 
 

@@ -53,7 +53,7 @@ from knowledge.transcripts.segment import UNDETERMINED, Segment
 TEXTS_A_PIECE = 16
 CHARS_A_PIECE = 2_000
 """Embedding goes in pieces, so that a question waits for one piece (0.1 s of work), not for a whole request."""
-TEXTS_A_RERANKED_PIECE = 8
+TEXTS_A_RERANKED_PIECE = 4
 """Reranking goes in pieces, so that what is left of it ends soon after its deadline."""
 SILENCE = np.zeros(0, np.float32)
 """What is kept of a clip's samples once it is on its way."""

@@ -24,6 +24,7 @@ from knowledge.passages.cutting import cut_passages, embedding_text
 from knowledge.passages.store import publish, replace_passages, save_vectors
 from knowledge.recordings.store import course_by_name
 from knowledge.recordings.tables import RecordingRow, RecordingState
+from knowledge.reranking import Rerank
 from knowledge.transcripts.segment import UNDETERMINED, Segment
 from knowledge.transcripts.store import save_transcript, segments_of
 
@@ -53,6 +54,15 @@ class BenchEmbedder:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class BenchReranker:
+    """`rerank` takes the time it needs and never declines, so that a rerun gives the same."""
+
+    rerank: Rerank
+    digest: str
+    name: str = ""
+
+
 def silent_progress(what: str, done: int, total: int) -> None:
     """For callers that show nothing."""
 
@@ -64,6 +74,7 @@ class BenchHome:
     database: Database
     index: IndexFollower
     embedder: BenchEmbedder | None
+    reranker: BenchReranker | None = None
     names: dict[str, str] = field(default_factory=dict)
     _read: dict[str, list[Segment]] = field(default_factory=dict)
 
@@ -80,10 +91,11 @@ class BenchHome:
         return view.count(courses=self.courses())
 
     def ask(self, text: str, *, k: int = 5, view: IndexView) -> Found:
-        return find(self.question(text), view=view, segments=self.segments, courses=self.courses(), k=k)
+        rerank = self.reranker.rerank if self.reranker else None
+        return find(self.question(text), view=view, segments=self.segments, courses=self.courses(), k=k, rerank=rerank)
 
     def look(self, text: str, *, k: int = 5, view: IndexView) -> Looked | None:
-        """What `ask` sees before its verdict."""
+        """What `ask` sees before its verdict, which a reranker has no part in."""
         return look(self.question(text), view=view, segments=self.segments, courses=self.courses(), k=k)
 
     def question(self, text: str) -> Question:
@@ -134,7 +146,9 @@ class BenchHome:
 
 
 @contextmanager
-def opened_bench(home: Path, embedder: BenchEmbedder | None) -> Iterator[BenchHome]:
+def opened_bench(
+    home: Path, embedder: BenchEmbedder | None, reranker: BenchReranker | None = None
+) -> Iterator[BenchHome]:
     """`home`: a folder of its own, empty; a bench never touches a home that is in use."""
     home.mkdir(parents=True, exist_ok=True)
     database = Database(f"sqlite:///{home / 'earmark.db'}")
@@ -147,7 +161,7 @@ def opened_bench(home: Path, embedder: BenchEmbedder | None) -> Iterator[BenchHo
         embedder_digest=None if embedder is None else embedder.digest,
     )
     try:
-        yield BenchHome(database, index, embedder)
+        yield BenchHome(database, index, embedder, reranker)
     finally:
         index.close()
         database.close()

@@ -206,5 +206,7 @@ def _notes(one: Run, other: Run) -> Iterator[str]:
         yield f"the data differs ({one.data.name}, {other.data.name}): {', '.join(sorted(changed))}"
     if one.embedder_digest != other.embedder_digest:
         yield f"the embedder differs: {one.embedder or 'none'}, {other.embedder or 'none'}"
+    if one.reranker_digest != other.reranker_digest:
+        yield f"the reranker differs: {one.reranker or 'none'}, {other.reranker or 'none'}"
     if one.passages != other.passages:
         yield f"the passages differ: {one.passages}, {other.passages}"

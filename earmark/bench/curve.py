@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from assistant.errors import BadInput
-from earmark.bench.bench_home import BenchEmbedder, BenchHome, GivenRecording, Progress, opened_bench, silent_progress
+from earmark.bench.bench_home import (
+    BenchEmbedder,
+    BenchHome,
+    BenchReranker,
+    GivenRecording,
+    Progress,
+    opened_bench,
+    silent_progress,
+)
 from earmark.bench.distractors import (
     Distractor,
     fillers,
@@ -85,6 +93,7 @@ def bench_curve(
     sizes: Sequence[int],
     made_vectors: bool = False,
     most: int | None = None,
+    reranker: BenchReranker | None = None,
     progress: Progress = silent_progress,
 ) -> CurveReport:
     """The set as it is, then filled up to each of `sizes` passages. `most`: ask so many questions, drawn by chance.
@@ -97,7 +106,7 @@ def bench_curve(
     asked = drawn(given.questions, most)
     others = _competing(given, distractors)
     ready = prepared(embedder)
-    with opened_bench(home, ready.embedder) as opened:
+    with opened_bench(home, ready.embedder, reranker) as opened:
         _fill(opened, ready, given.recordings, progress)
         ready.questions((each.text for each in asked), progress)
         filling = _Filling(opened, ready, others, made_vectors, progress)

@@ -12,6 +12,7 @@ from assistant.errors import BadInput
 from earmark.bench.bench_home import (
     BenchEmbedder,
     BenchHome,
+    BenchReranker,
     GivenRecording,
     Progress,
     opened_bench,
@@ -66,6 +67,7 @@ def bench_lectures(
     results: Path,
     segments: Path | None = None,
     group_by: Sequence[str] = (),
+    reranker: BenchReranker | None = None,
     progress: Progress = silent_progress,
 ) -> LecturesReport:
     """`segments`: another transcript than segments.jsonl. `results` is the same file on a rerun."""
@@ -77,7 +79,7 @@ def bench_lectures(
     extra = {name: labels_by(((str(row["id"]), row) for row in questions), name, folder) for name in group_by}
     given = given_recordings(recordings, spoken)
     ready = prepared(embedder)
-    with opened_bench(home, ready.embedder) as opened:
+    with opened_bench(home, ready.embedder, reranker) as opened:
         ready.passages(given, progress)
         opened.fill(given, progress=progress)
         ready.questions((str(each["question"]) for each in questions), progress)

@@ -13,6 +13,7 @@ from assistant.errors import BadInput
 from earmark.bench.bench_home import (
     BenchEmbedder,
     BenchHome,
+    BenchReranker,
     GivenRecording,
     Progress,
     opened_bench,
@@ -100,6 +101,7 @@ def bench_retrieval(
     run: Path | None = None,
     written: Path | None = None,
     group_by: Sequence[str] = (),
+    reranker: BenchReranker | None = None,
     progress: Progress = silent_progress,
 ) -> RetrievalReport:
     """`home`: an empty folder. `run`: where to write the TREC run file. Raises BadInput for a broken layout.
@@ -109,7 +111,7 @@ def bench_retrieval(
     given = read_set(beir, written=written)
     extra = {name: labels_by(((each.id, each.row) for each in given.questions), name, beir) for name in group_by}
     ready = prepared(embedder)
-    with opened_bench(home, ready.embedder) as opened:
+    with opened_bench(home, ready.embedder, reranker) as opened:
         ready.passages(given.recordings, progress)
         opened.fill(given.recordings, progress=progress)
         ready.questions((each.text for each in given.questions), progress)

@@ -60,7 +60,8 @@ class Data:
 class Run:
     """`made_at`: RFC 3339. `commit`: of the source that ran, None where it is no checkout.
 
-    `embedder`, `embedder_digest`: "" and None where words and sounds found alone. `passages`: searched ones.
+    `embedder`, `embedder_digest`: "" and None where words and sounds found alone; `reranker`, `reranker_digest`: where
+    there was none. `passages`: searched ones.
     """
 
     task: Task
@@ -72,6 +73,8 @@ class Run:
     embedder_digest: str | None
     passages: int
     outcomes: tuple[Outcome, ...]
+    reranker: str = ""
+    reranker_digest: str | None = None
 
 
 def run_of(
@@ -82,11 +85,25 @@ def run_of(
     passages: int,
     embedder: str = "",
     embedder_digest: str | None = None,
+    reranker: str = "",
+    reranker_digest: str | None = None,
     now: dt.datetime | None = None,
 ) -> Run:
     made_at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
     commit = source_commit(Path(__file__).parents[2])
-    return Run(task, made_at, __version__, commit, data, embedder, embedder_digest, passages, tuple(outcomes))
+    return Run(
+        task,
+        made_at,
+        __version__,
+        commit,
+        data,
+        embedder,
+        embedder_digest,
+        passages,
+        tuple(outcomes),
+        reranker,
+        reranker_digest,
+    )
 
 
 def data_of(name: str, files: Iterable[Path]) -> Data:
@@ -119,6 +136,7 @@ def write_run(path: Path, run: Run) -> None:
         "commit": run.commit,
         "data": {"name": run.data.name, "digest": run.data.digest, "files": dict(run.data.files)},
         "embedder": {"name": run.embedder, "digest": run.embedder_digest},
+        "reranker": {"name": run.reranker, "digest": run.reranker_digest},
         "passages": run.passages,
         "columns": COLUMNS,
     }
@@ -145,6 +163,7 @@ def read_run(path: Path) -> Run:
 
 def _run(document: Mapping[str, Any]) -> Run:
     data, embedder = document["data"], document["embedder"]
+    reranker = document.get("reranker", {"name": "", "digest": None})  # older runs had none
     outcomes = tuple(_outcome(dict(zip(document["columns"], row, strict=True))) for row in document["questions"])
     twice = len(outcomes) - len({each.id for each in outcomes})
     if twice:
@@ -159,6 +178,8 @@ def _run(document: Mapping[str, Any]) -> Run:
         embedder_digest=embedder["digest"],
         passages=int(document["passages"]),
         outcomes=outcomes,
+        reranker=str(reranker["name"]),
+        reranker_digest=reranker["digest"],
     )
 
 

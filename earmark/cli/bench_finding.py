@@ -1,32 +1,42 @@
 """`earmark bench retrieval | lectures | compare`: how well it finds, kept and compared."""
 
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import typer
 
-from assistant.engine.client import Priority
+from assistant.answering.ask import RERANK_DEADLINE_S
+from assistant.engine.client import EngineClient, Priority
 from assistant.errors import BadInput
-from earmark.bench.bench_home import BenchEmbedder
+from earmark.bench.bench_home import BenchEmbedder, BenchReranker
 from earmark.bench.comparing import compare
 from earmark.bench.curve import CurveReport, Point, bench_curve
 from earmark.bench.lectures import LecturesReport, bench_lectures
 from earmark.bench.retrieval import RetrievalReport, bench_retrieval
 from earmark.bench.runs import Data, Task, read_run, run_of, write_run
-from earmark.build import open_engine
+from earmark.build import open_engine, open_reranking_engine
 from earmark.cli.console import errors, say, tell, tell_json
 from earmark.cli.flags import settings_of
 from earmark.settings import Settings
 from knowledge.embedding import TextKind
+from knowledge.reranking import TextScores
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Keep = Annotated[Path | None, typer.Option(help="Keep the run as one JSON file, for `bench compare`.")]
 GroupBy = Annotated[
     list[str] | None, typer.Option(help="Figures by a field of the questions' rows too, such as metadata.article.")
 ]
+
+Reranker = Annotated[
+    Path | None, typer.Option(help="Put the best in order with the cross-encoder in this folder; none else is used.")
+]
+RERANK_S = 600.0
+"""A bench waits for what a question would not."""
 
 
 def hang(bench: typer.Typer) -> None:
@@ -53,6 +63,7 @@ def retrieval(
         bool, typer.Option("--made-vectors", help="Recombined passages get their sentences' mean for a vector: faster.")
     ] = False,
     most: Annotated[int | None, typer.Option(min=1, help="Ask so many questions at each size, by chance.")] = None,
+    reranker: Reranker = None,
     as_json: AsJson = False,
 ) -> None:
     """Find documents in BEIR's layout: R@k, MRR, nDCG, and whether what is told of each answer is true.
@@ -60,7 +71,7 @@ def retrieval(
     With --distractors and --at the same questions are asked again while the corpus grows.
     """
     if distractors or at:
-        with bench_embedder(settings_of(context)) as embedder, fresh_folder() as home:
+        with bench_models(settings_of(context), reranker) as (embedder, reranking), fresh_folder() as home:
             curve = bench_curve(
                 beir,
                 home,
@@ -69,18 +80,26 @@ def retrieval(
                 sizes=_sizes(at),
                 made_vectors=made_vectors,
                 most=most,
+                reranker=reranking,
                 progress=tell_progress,
             )
         for point in curve.points:
             place = keep and keep.with_stem(f"{keep.stem}-{point.passages}")
-            _keep(place, Task.RETRIEVAL, curve.data, point, embedder)
+            _keep(place, Task.RETRIEVAL, curve.data, point, embedder, reranking)
         _tell(curve, as_json=as_json)
         return
-    with bench_embedder(settings_of(context)) as embedder, fresh_folder() as home:
+    with bench_models(settings_of(context), reranker) as (embedder, reranking), fresh_folder() as home:
         report = bench_retrieval(
-            beir, home, embedder, run=run, written=written, group_by=group_by or (), progress=tell_progress
+            beir,
+            home,
+            embedder,
+            run=run,
+            written=written,
+            group_by=group_by or (),
+            reranker=reranking,
+            progress=tell_progress,
         )
-    _keep(keep, Task.RETRIEVAL, report.data, report, embedder)
+    _keep(keep, Task.RETRIEVAL, report.data, report, embedder, reranking)
     _tell(report, as_json=as_json)
 
 
@@ -89,22 +108,24 @@ def lectures(
     folder: Annotated[Path, typer.Argument(help="A folder with recordings.jsonl, segments.jsonl, questions.jsonl.")],
     results: Annotated[Path, typer.Option(help="Write one JSON line a question, as score_moments.py reads.")],
     segments: Annotated[Path | None, typer.Option(help="Another transcript than segments.jsonl.")] = None,
+    reranker: Reranker = None,
     keep: Keep = None,
     group_by: GroupBy = None,
     as_json: AsJson = False,
 ) -> None:
     """Point into timed transcripts of lectures; the results are scored by score_moments.py."""
-    with bench_embedder(settings_of(context)) as embedder, fresh_folder() as home:
+    with bench_models(settings_of(context), reranker) as (embedder, reranking), fresh_folder() as home:
         report = bench_lectures(
             folder,
             home,
             embedder,
             results=results,
             segments=segments,
+            reranker=reranking,
             group_by=group_by or (),
             progress=tell_progress,
         )
-    _keep(keep, Task.LECTURES, report.data, report, embedder)
+    _keep(keep, Task.LECTURES, report.data, report, embedder, reranking)
     _tell(report, as_json=as_json)
 
 
@@ -136,6 +157,7 @@ def _keep(
     data: Data,
     report: RetrievalReport | LecturesReport | Point,
     embedder: BenchEmbedder,
+    reranker: BenchReranker | None,
 ) -> None:
     if path is not None:
         run = run_of(
@@ -145,6 +167,8 @@ def _keep(
             passages=report.passages,
             embedder=embedder.name,
             embedder_digest=embedder.digest,
+            reranker=reranker.name if reranker else "",
+            reranker_digest=reranker.digest if reranker else None,
         )
         write_run(path, run)
 
@@ -158,16 +182,53 @@ def _tell(report: RetrievalReport | LecturesReport | CurveReport, *, as_json: bo
 
 
 @contextmanager
+def bench_models(settings: Settings, reranker: Path | None) -> Iterator[tuple[BenchEmbedder, BenchReranker | None]]:
+    """The embedder, and the reranker in this folder; without a folder none, whatever the settings say."""
+    if reranker is None:
+        with bench_embedder(settings) as embedder:
+            yield embedder, None
+        return
+    with open_reranking_engine(settings, reranker) as engine:
+        took_s: list[float] = []
+        yield _embedder_of(engine), _reranker_of(engine, took_s)
+    if took_s:
+        in_time = sum(each <= RERANK_DEADLINE_S for each in took_s) / len(took_s)
+        say(
+            f"reranking took {median(took_s):.2f} s a question (median); {in_time:.0%} were done within the"
+            f" {RERANK_DEADLINE_S:g} s that a question asked on the page gives it"
+        )
+
+
+@contextmanager
 def bench_embedder(settings: Settings) -> Iterator[BenchEmbedder]:
     with open_engine(settings) as engine:
-        engine.embed(["Is anybody there?"], kind=TextKind.QUESTION)  # what it is can be known once it is loaded
-        state = engine.state().embedder
-        yield BenchEmbedder(
-            lambda texts, kind: engine.embed(texts, kind=kind, priority=Priority.INDEX),
-            state.digest,
-            state.languages,
-            state.name,
-        )
+        yield _embedder_of(engine)
+
+
+def _embedder_of(engine: EngineClient) -> BenchEmbedder:
+    engine.embed(["Is anybody there?"], kind=TextKind.QUESTION)  # what it is can be known once it is loaded
+    state = engine.state().embedder
+    return BenchEmbedder(
+        lambda texts, kind: engine.embed(texts, kind=kind, priority=Priority.INDEX),
+        state.digest,
+        state.languages,
+        state.name,
+    )
+
+
+def _reranker_of(engine: EngineClient, took_s: list[float]) -> BenchReranker:
+    """`took_s`: gets how long each question took, in seconds."""
+    engine.rerank("Is anybody there?", ["Yes."])
+    state = engine.state().reranker
+    assert state is not None
+
+    def rerank(question: str, texts: Sequence[str]) -> TextScores:
+        started = time.perf_counter()
+        scores = engine.rerank(question, texts, deadline_s=RERANK_S)
+        took_s.append(time.perf_counter() - started)
+        return scores
+
+    return BenchReranker(rerank, state.digest, state.name)
 
 
 @contextmanager

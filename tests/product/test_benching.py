@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.model_files import MINILM, packaged_model_folder
 from tests.earmark.bench.test_curve import OTHERS
 from tests.earmark.bench.test_lectures import write_lectures
 from tests.earmark.bench.test_retrieval import QUESTIONS, lines, write_set
 from tests.product.running import earmark
+from tests.small_cross_encoder import small_cross_encoder
 
 pytestmark = pytest.mark.slow
 
@@ -58,3 +60,21 @@ def test_a_corpus_is_filled_up(tmp_path: Path) -> None:
     refused = earmark(home, *filling, "many")
     assert refused.code == 2
     assert "--at 'many'" in refused.err
+
+
+def test_a_reranker_is_measured_before_it_is_switched_on(tmp_path: Path) -> None:
+    folder, home = write_set(tmp_path / "set"), tmp_path / "home"
+    bench = ("bench", "retrieval", "--beir", folder, "--keep")
+    assert earmark(home, *bench, tmp_path / "without.json").code == 0
+    model = small_cross_encoder(tmp_path / "small")
+    told = earmark(home, *bench, tmp_path / "with.json", "--reranker", model)
+    assert told.code == 0, told.err
+    assert "were done within the 1 s" in told.err
+
+    assert json.loads((tmp_path / "with.json").read_text())["reranker"]["name"] == "small"
+    compared = earmark(home, "bench", "compare", tmp_path / "without.json", tmp_path / "with.json")
+    assert "the reranker differs: none, small" in compared.out
+
+    refused = earmark(home, *bench, tmp_path / "wrong.json", "--reranker", packaged_model_folder(MINILM))
+    assert refused.code == 2
+    assert "is no cross-encoder but BertModel" in refused.err

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from assistant.errors import BadInput
+from earmark.bench.bench_home import BenchReranker
 from earmark.bench.lectures import bench_lectures
 from tests.earmark.bench.bench_embedding import EMBEDDER
 
@@ -80,3 +82,22 @@ def test_broken_segments_are_refused(tmp_path: Path, line: str) -> None:
     (folder / "segments.jsonl").write_text(line)
     with pytest.raises(BadInput):
         bench_lectures(folder, tmp_path / "home", EMBEDDER, results=tmp_path / "r.jsonl")
+
+
+def test_a_reranker_that_is_given_has_its_say(tmp_path: Path) -> None:
+    folder = write_lectures(tmp_path / "set")
+    more = [{"recording": "two", "start_s": 4.0, "end_s": 8.0, "text": "a tokenizer is a cutter"}]
+    more += [{"recording": f"r{at}", "start_s": 4.0, "end_s": 8.0, "text": f"a tokenizer {at}"} for at in range(9)]
+    names = {"recordings": [{"recording": each["recording"], "language": "en"} for each in more], "segments": more}
+    for name, rows in names.items():
+        with (folder / f"{name}.jsonl").open("a") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+
+    def first(prefers: str, home: str) -> str:
+        reranker = BenchReranker(lambda _, texts: np.array([prefers in text for text in texts], np.float32), "0" * 64)
+        results = tmp_path / f"{home}.jsonl"
+        bench_lectures(folder, tmp_path / home, EMBEDDER, results=results, reranker=reranker)
+        return str(json.loads(results.read_text().splitlines()[0])["hits"][0]["recording"])
+
+    assert first("pieces", "home") == "one"
+    assert first("cutter", "other") == "two"

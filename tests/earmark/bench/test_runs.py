@@ -17,7 +17,9 @@ DATA = Data("demo", {"corpus.jsonl": "0" * 64})
 
 
 def run(outcomes: list[Outcome], task: Task = Task.RETRIEVAL) -> Run:
-    return run_of(task, DATA, outcomes, passages=12, embedder="tiny", embedder_digest="1" * 64, now=NOON)
+    return run_of(
+        task, DATA, outcomes, passages=12, embedder="tiny", embedder_digest="1" * 64, reranker="reads", now=NOON
+    )
 
 
 @given(many(fewest=0))
