@@ -74,7 +74,7 @@ class _Reranking:
 
     def __call__(self, question: str, texts: Sequence[str]) -> TextScores | None:
         if self.model.state == "ready":
-            with suppress(PartDown):
+            with suppress(PartDown, BadInput):  # an older engine knows no such request
                 return self.engine.rerank(question, texts, deadline_s=RERANK_DEADLINE_S, asker=self.turn)
         self.left_out = True
         return None

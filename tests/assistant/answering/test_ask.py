@@ -207,6 +207,7 @@ def test_a_reranker_puts_moments_in_order(asking: Asking, engine: SmallEngine, e
         ("ready", DeadlinePassed("too late")),
         ("ready", RerankerDown("it died")),
         ("ready", Busy("full")),
+        ("ready", BadInput("not found")),
         ("loading", None),
         ("down", None),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.lanes import DeadlinePassed
 from assistant.engine.pace import EASED, Pace
 from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec, RerankerSpec
@@ -127,6 +128,19 @@ def test_without_a_reranker_the_engine_says_so(tmp_path: Path) -> None:
         assert "reranker" not in engine.raw.get("/readyz").json()
         with pytest.raises(RerankerDown, match="no reranker; set reranker"):
             engine.client.rerank("how many", ["a"])
+
+
+def test_of_several_engines_one_with_a_reranker_is_enough(folder: Path, tmp_path: Path) -> None:
+    with (
+        running_engine(tmp_path / "without", reranking_alone(None), key="k") as without,
+        running_engine(tmp_path / "with", reranking_alone(str(folder)), key="k") as other,
+        HttpEngineClient(f"{without.address.url},{other.address.url}", "k") as client,
+    ):
+        until(lambda: reranker_is(other, "ready"))
+        state = client.state().reranker
+        assert state is not None
+        assert state.name == "small"
+        assert [client.rerank("how many", ["a", "b"]).shape for _ in range(4)] == [(2,)] * 4
 
 
 def test_a_folder_that_holds_none_is_said_to_be_the_reason(tmp_path: Path) -> None:
