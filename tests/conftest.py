@@ -7,6 +7,8 @@ import pytest
 
 from earmark.migrations import migrate
 from knowledge.database import Database
+from knowledge.model_files import MINILM, packaged_model_folder
+from knowledge.sentence_embedder import SentenceEmbedder
 from tests.postgres import PostgresServer, running_postgres
 
 
@@ -50,3 +52,9 @@ def database(sqlite_url: str, tmp_path: Path) -> Iterator[Database]:
     migrate(database, tmp_path / "home")
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def packaged_embedder() -> SentenceEmbedder:
+    """The one that is there without a download, really loaded."""
+    return SentenceEmbedder(packaged_model_folder(MINILM), threads=1)

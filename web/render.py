@@ -33,6 +33,7 @@ def environment(language: InterfaceLanguage) -> Environment:
     made.install_gettext_callables(  # type: ignore[attr-defined]
         words.gettext, words.ngettext, newstyle=True
     )
+    made.filters["told"] = words.gettext  # `_` would take what somebody typed for a format, and for safe
     made.filters["timecode"] = timecode
     made.filters["iso_duration"] = iso_duration
     made.filters["lasting"] = lambda seconds: lasting(seconds, language)

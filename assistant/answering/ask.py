@@ -41,6 +41,13 @@ RERANK_DEADLINE_S = 1.0
 
 ANY_LANGUAGE = "any"
 
+EMPTY = ("the question is empty", "type or say what you want to know")
+TOO_LONG = (
+    f"the question is longer than the {MAX_QUESTION_CHARACTERS:,} characters that are read",
+    "ask it in a sentence or two",
+)
+"""What is wrong and what to do. Anybody can bring these about by typing, so the pages say them in their language."""
+
 NOTE_WORDS_ALONE = "words-alone"
 NOTE_LANGUAGE = "language-not-embedded"
 NOTE_NOT_RERANKED = "not-reranked"
@@ -116,12 +123,9 @@ class Asking:
         """Answer a typed question. Raises BadInput where there is nothing to look for, or far too much."""
         asked = storable_text(text).strip()
         if not asked:
-            raise BadInput("the question is empty", "type or say what you want to know")
+            raise BadInput(*EMPTY)
         if len(asked) > MAX_QUESTION_CHARACTERS:
-            raise BadInput(
-                f"the question has {len(asked):,} characters; {MAX_QUESTION_CHARACTERS:,} are read",
-                "ask it in a sentence or two",
-            )
+            raise BadInput(*TOO_LONG)
         question = AskedQuestion(asked, language or guess_language(asked), None)
         heard = _Heard(question, None, None, self._clock())
         return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain)

@@ -6,6 +6,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from assistant.answering.ask import EMPTY, TOO_LONG
 from assistant.answering.explained import CHANNEL_NAMES, FEATURE_NAMES
 from web.interface_languages import CHINESE, LOCALE_FOLDER, words_of
 
@@ -13,14 +14,15 @@ WEB = LOCALE_FOLDER.parent
 
 
 def said_by_pages() -> set[str]:
-    """Every message in templates and code, the singular where there are two, and the names that templates print."""
+    """Every message in templates and code, the singular where there are two, and what templates print by name."""
     found = extract_from_dir(
         str(WEB),
         method_map=[("**.py", "python"), ("templates/**.html", "jinja2")],
         options_map={"templates/**.html": {"trimmed": "true", "silent": "false"}},
     )
     messages = {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
-    return {str(each) for each in messages} | set(CHANNEL_NAMES.values()) | set(FEATURE_NAMES.values())
+    by_name = {*CHANNEL_NAMES.values(), *FEATURE_NAMES.values(), *EMPTY, *TOO_LONG}
+    return {str(each) for each in messages} | by_name
 
 
 def catalogue() -> dict[str, str]:
