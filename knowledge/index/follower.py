@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from knowledge.file_lock import file_lock
 from knowledge.index.base import Base, empty_base, open_base
 from knowledge.index.delta import Part, make_part
 from knowledge.index.manifest import (
+    CURRENT,
     BaseDamagedError,
     ManifestDraft,
     Pointer,
@@ -58,6 +60,14 @@ CHECKED_AT_ONCE_BYTES = 16_000_000
 waiting for as long as a minute on a slow disk."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A base, and what names it on the disk; None where nothing does."""
+
+    base: Base
+    pointer: Pointer | None
 
 
 class IndexFollower:
@@ -136,10 +146,13 @@ class IndexFollower:
 
         Cheap where there is nothing to do; leaves it to another process that is at it. Raises IndexNotWritten.
         """
-        if not wants_merging(self.growth()):
+        if not (wants_merging(self.growth()) or self._left_behind()):
             return False
         with file_lock(self._writers, wait_s=0) as had:
-            if not had or not wants_merging(self.growth()):
+            if not had:
+                return False
+            if not wants_merging(self.growth()):
+                self._clear()
                 return False
             self._write()
         self._adopt()
@@ -217,15 +230,14 @@ class IndexFollower:
     def _current_base(self) -> Base:
         pointer = read_current(self.folder)
         if self._base is None or (pointer is not None and (pointer != self._pointer or pointer == self._distrusted)):
-            base = self._trusted_base() or self._rebuilt_base()
+            opened = self._trusted_base() or self._rebuilt_base()
             if self._base is not None:
-                base.touch()
-            self._base = base
-            self._pointer = read_current(self.folder)
-            self._checker.submit(self._check, self._pointer, self._base)
+                opened.base.touch()
+            self._base, self._pointer = opened.base, opened.pointer
+            self._checker.submit(self._check, opened)
         return self._base
 
-    def _trusted_base(self, *, thoroughly: bool = False) -> Base | None:
+    def _trusted_base(self, *, thoroughly: bool = False) -> Opened | None:
         """The current base, None where there is none that can be trusted. A reader that comes while a writer clears
         the old base away finds the new pointer the second time."""
         checked_bytes = None if thoroughly else CHECKED_AT_ONCE_BYTES
@@ -239,16 +251,17 @@ class IndexFollower:
                     return None
                 pointer = again
             else:
-                return base if self._is_ours(base) else None
+                return Opened(base, pointer) if self._is_ours(base) else None
         return None
 
-    def _check(self, pointer: Pointer | None, base: Base) -> None:
+    def _check(self, opened: Opened) -> None:
         """The files that were not read before the base was served. One that is damaged goes on serving while the
         next look at the database has a new one written: every hit is read again from the database anyway."""
+        pointer = opened.pointer
         if pointer is None:
             return
         try:
-            for file in base.manifest.files:
+            for file in opened.base.manifest.files:
                 if self._closing.is_set():
                     return
                 check_file(self.folder / pointer.name, file)
@@ -264,19 +277,24 @@ class IndexFollower:
             mark = change_mark(session, manifest.change_number)
         return manifest.analysis_version == self._analysis_version and manifest.change_mark == mark
 
-    def _rebuilt_base(self) -> Base:
+    def _rebuilt_base(self) -> Opened:
         with self._database.read() as session:
             if last_change(session) == 0:
-                return empty_base(analysis_version=self._analysis_version)
+                return Opened(empty_base(analysis_version=self._analysis_version), None)
         try:
             with file_lock(self._writers, wait_s=0) as had:
-                if had and (base := self._trusted_base()) is None:
+                if had and self._trusted_base() is None:
+                    if read_current(self.folder) is None and (self.folder / CURRENT).exists():
+                        log.warning("the index is damaged and is rebuilt: %s: not what was written", CURRENT)
                     self._write()
-                base = self._trusted_base()
+                opened = self._trusted_base()
         except (IndexNotWritten, OSError) as error:
             log.warning("the index is served from memory: %s", error)
-            base = None
-        return base or self._base or empty_base(analysis_version=self._analysis_version)
+            opened = None
+        if opened is not None:
+            return opened
+        base = self._base or empty_base(analysis_version=self._analysis_version)
+        return Opened(base, read_current(self.folder))
 
     def _write_unless_current(self) -> bool:
         growth = self.growth()
@@ -285,6 +303,7 @@ class IndexFollower:
             and growth.base_digest == growth.best_digest
             and self._trusted_base(thoroughly=True) is not None
         ):
+            self._clear()
             return False
         self._write()
         return True
@@ -296,7 +315,8 @@ class IndexFollower:
         """
         name = new_id()
         folder = self.folder / name
-        old = None if anew else self._trusted_base(thoroughly=True)
+        opened = None if anew else self._trusted_base(thoroughly=True)
+        old = opened.base if opened else None
         try:
             with self._database.read() as session:
                 number = last_change(session)
@@ -310,7 +330,7 @@ class IndexFollower:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self._clear(keep=name)
+        self._clear()
 
     def _recordings(self, session: Session, old: Base | None, digest: str | None) -> Iterator[PublishedRecording]:
         """All that can be found now: what is in the old base as it is, the rest from the database."""
@@ -327,11 +347,18 @@ class IndexFollower:
         yield from old.recordings_of(kept)
         yield from published_recordings(session, states.keys() - kept, digest=digest, analyse=self._analyse)
 
-    def _clear(self, *, keep: str) -> None:
-        """Old bases, and what a killed writer left. Readers that have one open keep it until they let go."""
-        for path in self.folder.iterdir():
-            if path.is_dir() and path.name != keep:
-                shutil.rmtree(path, ignore_errors=True)
+    def _clear(self) -> None:
+        """Only under the writers' lock. Readers that have an old base open keep it until they let go."""
+        for path in self._left_behind():
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _left_behind(self) -> list[Path]:
+        """Old bases, and what a killed writer left: also the base before, where it was killed between naming the new
+        one and clearing that away. What another process is writing right now looks the same."""
+        pointer = read_current(self.folder)
+        if pointer is None:
+            return []
+        return [path for path in self.folder.iterdir() if path.is_dir() and path.name != pointer.name]
 
 
 def _patience_s(age_s: float) -> float:

@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from knowledge.database import Database
 from knowledge.file_lock import file_lock
+from knowledge.index.base import Base, open_base
 from knowledge.index.follower import IndexFollower
 from knowledge.index.tokens import hashes_of
 from knowledge.index.view import TokenField
@@ -159,6 +161,50 @@ def test_a_merge_killed_at_any_moment_leaves_the_old_base_or_the_new_one(
         assert_right(follower, shelved)
         follower.compact()
         assert sum(path.is_dir() for path in folder.iterdir()) == 1
+
+
+@pytest.mark.parametrize("how", ["compact", "maybe_compact"])
+def test_what_a_writer_left_that_was_killed_before_it_cleared_goes_though_nothing_changed_since(
+    database: Database, shelved: list[Shelved], folder: Path, how: str
+) -> None:
+    """Else what was removed would stay on the disk for as long as nothing else is indexed."""
+    with opened(database, folder) as follower:
+        follower.rebuild()
+        (folder / "base before").mkdir()
+        (folder / "base before" / "words_said.npy").write_bytes(b"what somebody said")
+        assert not getattr(follower, how)()
+        assert [path.name for path in folder.iterdir() if path.is_dir()] == [
+            (folder / "CURRENT").read_text().split()[0]
+        ]
+        assert_right(follower, shelved)
+
+
+def test_a_base_is_never_checked_against_the_files_of_the_one_that_took_its_place(
+    database: Database,
+    shelved: list[Shelved],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another process may name a new base while this one opens the old."""
+    with opened(database, folder) as follower:
+        follower.rebuild()
+    real = open_base
+
+    def opened_while_another_writes(*args: Any, **options: Any) -> Base:
+        base = real(*args, **options)
+        monkeypatch.setattr("knowledge.index.follower.open_base", real)
+        with opened(database, folder) as other:
+            other.rebuild()
+        return base
+
+    monkeypatch.setattr("knowledge.index.follower.open_base", opened_while_another_writes)
+    with opened(database, folder) as follower:
+        assert_right(follower, shelved)
+        newest = (folder / "CURRENT").read_text()
+        assert_right(follower, shelved)
+    assert (folder / "CURRENT").read_text() == newest
+    assert "damaged" not in caplog.text
 
 
 @pytest.mark.parametrize("name", ["vectors.faiss", "words_said.npy", "words/*.idx"])
