@@ -36,7 +36,8 @@ def bm25(
     distinct = sorted(set(tokens))
     shares = lengths / max(statistics.average_length, 1e-9)
     damping = saturation.k1 * (1 - saturation.b + saturation.b * shares)
-    weights = np.array([tokens.count(token) for token in distinct]) * idf(distinct, statistics)
+    counts = Counter(tokens)  # a question may have thousands of tokens
+    weights = np.array([counts[token] for token in distinct]) * idf(distinct, statistics)
     saturated = frequencies * (saturation.k1 + 1) / (frequencies + damping[:, None] + 1e-12)
     return np.asarray(saturated @ weights, dtype=np.float64)
 
