@@ -197,7 +197,8 @@ class Asking:
         if embedder is not None and view.embedder_digest != embedder.digest:
             # Vectors of two embedders are never compared; the index has those of the new one in a moment.
             vectors = None
-            notes = (*notes, NOTE_WORDS_ALONE) if NOTE_WORDS_ALONE not in notes else notes
+            if NOTE_WORDS_ALONE not in notes and view.count(courses=permitted):
+                notes = (*notes, NOTE_WORDS_ALONE)
         with self._database.read() as session:
             found = find(
                 Question(
