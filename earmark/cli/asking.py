@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from assistant.answering.answer import Answer
 from assistant.answering.ask import NOTE_LANGUAGE, NOTE_NOT_RERANKED, NOTE_WORDS_ALONE, Asking
-from assistant.engine.client import EngineClient, EngineState
+from assistant.engine.client import EngineClient, EngineState, ModelState
 from assistant.errors import BadInput, EarmarkError, PartDown
 from earmark.build import House, open_asking, open_engine, open_house
 from earmark.cli.console import clock, say, tell, tell_json
@@ -35,6 +36,7 @@ SPOKEN_NOTES = {
 
 
 LOADING_PATIENCE_S = 60.0
+WAITS_SILENTLY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def ask(
     lines = _read_lines(questions) if questions else None
     settings = settings_of(context)
     with open_house(settings) as house, open_engine(settings) as engine, open_asking(house, engine) as asking:
-        _wait_for_models(engine)
+        wait_for_models(engine)
         how = How(_course_ids(house, course), language, k, not no_log, explain)
         if lines is not None:
             return _ask_many(asking, lines, how, as_json=as_json)
@@ -96,17 +98,31 @@ def ask(
     return 0
 
 
-def _wait_for_models(engine: EngineClient) -> None:
+def wait_for_models(
+    engine: EngineClient,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """An engine started for this call loads its models first: asked at once it would leave out what compares
-    meanings. Not for ever: without it words and sounds answer, and a note says so."""
-    patience = time.monotonic() + LOADING_PATIENCE_S
+    meanings. Neither silently nor for ever: without it words and sounds answer, and a note says so."""
+    started, told = clock(), False
     with suppress(PartDown):
-        while _is_loading(engine.state()) and time.monotonic() < patience:
-            time.sleep(0.1)
+        models = _models(engine.state())
+        while any(each.state == "loading" for each in models) and clock() - started < LOADING_PATIENCE_S:
+            if not told and clock() - started >= WAITS_SILENTLY_S:
+                say(f"waiting for {' and '.join(each.name for each in models)} to be loaded …")
+                told = True
+            sleep(0.1)
+            models = _models(engine.state())
+        for each in models:
+            if each.state != "ready":
+                say(f"{each.name} is {each.state}: {each.detail or 'it takes too long'}")
 
 
-def _is_loading(state: EngineState) -> bool:
-    return any(model is not None and model.state == "loading" for model in (state.embedder, state.reranker))
+def _models(state: EngineState) -> list[ModelState]:
+    """Those that finding asks."""
+    return [model for model in (state.embedder, state.reranker) if model is not None]
 
 
 def _ask_one(asking: Asking, line: Line, how: How) -> Answer:

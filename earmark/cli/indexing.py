@@ -37,6 +37,10 @@ from knowledge.transcripts import store as transcripts
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 POLL_S = 0.3
 LOOKS_FOR_WORKER_EVERY_S = 3.0
+NOT_EMBEDDED = (
+    "found by words and sounds alone: the embedder is not running; meanings are added by themselves once it is; "
+    "`earmark doctor` looks for the cause"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,7 @@ def _outcome(
                 {"recording": file.name, "recording_id": received.recording_id, "reason": received.skipped_reason}
             )
         else:
-            indexed.append(_indexed_document(house, received.recording_id))
+            indexed.append(indexed_document(house, received.recording_id))
     return Outcome(tuple(indexed), tuple(skipped), tuple(failed))
 
 
@@ -204,18 +208,21 @@ def _job_error(job: Job) -> str:
     return f"{job.error.detail}; {job.error.way_out}" if job.error.way_out else job.error.detail
 
 
-def _indexed_document(house: House, recording_id: str) -> dict[str, Any]:
+def indexed_document(house: House, recording_id: str) -> dict[str, Any]:
+    """What became of one recording; its note says, too, where meanings cannot be compared yet."""
     with house.database.read() as session:
         recording = recordings.recording(session, recording_id)
         if recording is None or recording.revision is None:
             return {"recording_id": recording_id, "reason": "removed meanwhile"}
+        count = passages.count_passages(session, recording.id, recording.revision)
+        lacks = passages.count_embedded(session, recording.id, recording.revision) < count
         return {
             "recording": recording.name,
             "recording_id": recording.id,
             "duration_s": round(recording.duration_s or 0.0, 3),
             "segments": transcripts.count_segments(session, recording.id, recording.revision),
-            "passages": passages.count_passages(session, recording.id, recording.revision),
-            "note": recording.note,
+            "passages": count,
+            "note": "; ".join(filter(None, (recording.note, NOT_EMBEDDED if lacks else None))) or None,
         }
 
 

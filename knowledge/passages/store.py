@@ -154,6 +154,13 @@ def passages_without_vector(
     return _passages(session, query.order_by(PassageRow.id).limit(limit))
 
 
+def count_embedded(session: Session, recording_id: str, revision: int) -> int:
+    """How many of its passages have a vector, whoever made it."""
+    of = (PassageRow.recording_id == recording_id, PassageRow.revision == revision)
+    embedded = exists().where(VectorRow.passage_id == PassageRow.id)
+    return session.scalar(select(func.count()).select_from(PassageRow).where(*of, embedded)) or 0
+
+
 def publish(
     session: Session,
     recording_id: str,
