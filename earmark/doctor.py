@@ -19,6 +19,7 @@ from earmark.migrations import current_and_newest
 from earmark.settings import RecogniserName, Settings
 from knowledge.database import Database
 from knowledge.errors import KnowledgeError
+from knowledge.index.manifest import BaseDamagedError, check_current
 from knowledge.model_files import reranker_folder
 from web.build_static import is_built
 
@@ -45,6 +46,7 @@ def examine(settings: Settings) -> list[Finding]:
         _home,
         _disk,
         _database,
+        _index,
         _recogniser,
         _aligner,
         _embedder,
@@ -105,6 +107,18 @@ def _database(settings: Settings) -> Finding:
             "database", Health.NOTE, f"{kind}: schema {schema}, this program has {newest}", "start the server"
         )
     return Finding("database", Health.WELL, f"{kind}, schema {schema}")
+
+
+def _index(settings: Settings) -> Finding:
+    """No more than a note: whoever opens a damaged one makes it anew."""
+    try:
+        manifest = check_current(settings.home / "index")
+    except BaseDamagedError as error:
+        way_out = "nothing: it is made anew from the database when it is next opened, or now by earmark index --rebuild"
+        return Finding("index", Health.NOTE, f"damaged: {error}", way_out)
+    if manifest is None:
+        return Finding("index", Health.NOTE, "none yet", "it is made with the first recording")
+    return Finding("index", Health.WELL, f"{manifest.passages:,} passages")
 
 
 def _recogniser(settings: Settings) -> Finding:

@@ -119,6 +119,26 @@ def read_current(index: Path) -> Pointer | None:
     return Pointer(found["name"], found["sha256"]) if found else None
 
 
+def check_current(index: Path) -> Manifest | None:
+    """The current base's manifest after every byte of its files was read; None where there is no base yet.
+
+    Raises BaseDamagedError.
+    """
+    pointer = read_current(index)
+    if pointer is None:
+        if (index / CURRENT).exists():
+            raise BaseDamagedError(f"{index / CURRENT}: not what was written")
+        return None
+    try:
+        manifest = read_manifest(index / pointer.name, sha256=pointer.sha256)
+        check_files(index / pointer.name, manifest)
+    except BaseDamagedError:
+        if read_current(index) != pointer:  # another one took its place meanwhile
+            return check_current(index)
+        raise
+    return manifest
+
+
 def write_current(index: Path, pointer: Pointer) -> None:
     """Make a base the current one, at once or not at all."""
     fresh = index / f"{CURRENT}.new"

@@ -1,0 +1,47 @@
+"""What the doctor says of this host's index."""
+
+from pathlib import Path
+
+import pytest
+
+from earmark.doctor import Health, examine
+from earmark.settings import Settings
+from knowledge.database import Database
+from knowledge.index.follower import IndexFollower
+from tests.shelf import EMBEDDER, analyse, shelve
+
+
+@pytest.fixture
+def home(database: Database, tmp_path: Path) -> Path:
+    """With an index of two passages."""
+    shelve(database, ["one glove", "two gloves"])
+    follower = IndexFollower(
+        database, tmp_path / "index", analyse=analyse, analysis_version="1", embedder_digest=EMBEDDER
+    )
+    follower.rebuild()
+    follower.close()
+    return tmp_path
+
+
+def said_of_index(home: Path) -> tuple[Health, str, str]:
+    [finding] = [each for each in examine(Settings(home=home)) if each.subject == "index"]
+    return finding.health, finding.detail, finding.way_out
+
+
+def test_a_whole_index_is_well(home: Path) -> None:
+    assert said_of_index(home) == (Health.WELL, "2 passages", "")
+
+
+def test_where_nothing_was_indexed_there_is_none(tmp_path: Path) -> None:
+    assert said_of_index(tmp_path)[:2] == (Health.NOTE, "none yet")
+
+
+@pytest.mark.parametrize("name", ["CURRENT", "manifest.json", "vectors.faiss", "words_said.npy"])
+def test_a_damaged_file_is_named_with_what_becomes_of_it(home: Path, name: str) -> None:
+    [path] = (home / "index").rglob(name)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    health, detail, way_out = said_of_index(home)
+    assert health is Health.NOTE
+    assert detail.startswith("damaged: ")
+    assert name in detail
+    assert "made anew" in way_out
