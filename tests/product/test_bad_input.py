@@ -1,5 +1,6 @@
 """A folder of everything that goes wrong, indexed in one call: each is refused by name, and the good file is heard."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.assistant.hearing.hostile_files import half_an_mp4, noise_bytes, picture_without_sound, wav_bytes
+from tests.odd_questions import ODD
 from tests.product.running import Ran, earmark
 
 pytestmark = pytest.mark.slow
@@ -112,3 +114,18 @@ def test_the_same_content_twice_in_one_call_is_indexed_once(tmp_path: Path) -> N
     assert ran.code == 0, ran.err
     assert [one["recording"] for one in ran.json["indexed"]] == ["first.flac"]
     assert [one["recording"] for one in ran.json["skipped"]] == ["second.flac"]
+
+
+def test_odd_questions_in_a_file_each_get_an_answer_or_a_reason(indexed_home: Path, tmp_path: Path) -> None:
+    refused = {"empty": "", "a book": "near miss " * 1000}
+    rows = [{"id": name, "text": text} for name, text in {**ODD, **refused}.items()]
+    (tmp_path / "questions.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+    ran = earmark(indexed_home, "ask", "--questions", tmp_path / "questions.jsonl", "--json", "--no-log")
+
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+    said = {line["id"]: line for line in ran.json_lines}
+    assert list(said) == [row["id"] for row in rows]
+    assert {name for name, line in said.items() if "error" in line} == set(refused)
+    assert all(line["verdict"] in ("answered", "closest", "absent") for name, line in said.items() if name in ODD)
