@@ -5,10 +5,12 @@ same data gives the same file.
 """
 
 import datetime as dt
+import gzip
 import hashlib
 import json
 import shutil
 import subprocess
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,6 +38,7 @@ COLUMNS = (
     "wer",
 )
 DIGITS = 6
+PACKED = ".gz"
 
 
 class Task(StrEnum):
@@ -127,7 +130,7 @@ def source_commit(checkout: Path) -> str | None:
 
 
 def write_run(path: Path, run: Run) -> None:
-    """One question a line, so that two runs can be laid side by side."""
+    """One question a line, so that two runs can be laid side by side; packed where the name ends in .gz."""
     head = {
         "format": FORMAT,
         "task": run.task.value,
@@ -143,15 +146,17 @@ def write_run(path: Path, run: Run) -> None:
     rows = ",\n".join(json.dumps(_row(each), ensure_ascii=False, separators=(",", ":")) for each in run.outcomes)
     text = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'{text},\n "questions": [\n{rows}\n ]\n}}\n', encoding="utf-8")
+    whole = f'{text},\n "questions": [\n{rows}\n ]\n}}\n'.encode()
+    path.write_bytes(gzip.compress(whole, mtime=0) if path.suffix == PACKED else whole)
 
 
 def read_run(path: Path) -> Run:
     """Raises BadInput naming the file, and the question where one is broken."""
     way_out = "give a file that `earmark bench retrieval --keep` or `earmark bench lectures --keep` wrote"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        whole = path.read_bytes()
+        document = json.loads(gzip.decompress(whole) if path.suffix == PACKED else whole)
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise BadInput(f"{path}: cannot be read ({error})", way_out) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise BadInput(f"{path}: is no kept run of format {FORMAT}", way_out)

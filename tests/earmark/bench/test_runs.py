@@ -74,6 +74,24 @@ def test_a_broken_run_is_refused_by_name(tmp_path: Path, change: dict[str, objec
     assert "run.json" in str(refused.value)
 
 
+def test_a_packed_run_comes_back_and_is_the_same_file_again(tmp_path: Path) -> None:
+    made = run([outcome(f"q{at}", covered=at / 100) for at in range(100)])
+    for name in ("one.json.gz", "two.json.gz", "plain.json"):
+        write_run(tmp_path / name, made)
+    assert read_run(tmp_path / "one.json.gz") == read_run(tmp_path / "plain.json") == made
+    assert (tmp_path / "one.json.gz").read_bytes() == (tmp_path / "two.json.gz").read_bytes()
+    assert (tmp_path / "one.json.gz").stat().st_size < (tmp_path / "plain.json").stat().st_size / 4
+
+
+@pytest.mark.parametrize("keep", [0, 5, 60, -1])
+def test_a_packed_run_that_was_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "run.json.gz"
+    write_run(path, run([outcome("a")]))
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(BadInput, match=r"run\.json\.gz"):
+        read_run(path)
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "{}", "not JSON"])
 def test_what_is_no_run_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "x.json").write_text(text)
