@@ -4,7 +4,9 @@ usage: fit_verdict.py DATA --model FOLDER [--write FILE] [--questions 400]
 
 DATA holds retrieval/, lectures/ and moments/. Fitted are two logistic regressions over what finding sees:
 `covered` (something here answers the question) and `right` (the first moment does). Taught and untaught questions
-weigh the same, and so does every set. Each set's row is measured by models fitted on the other groups of sets.
+weigh the same, and so does every set. Each set's row is measured by models and thresholds fitted on the other groups
+of sets. Every question is asked a second time without the vectors of its tokens, as homes ask that lack those of
+their passages: they are judged by sets of their own.
 
 Sets whose sources state no licence (en-spoken*, zh-spoken*) are neither fitted on nor read here.
 """
@@ -13,23 +15,25 @@ import argparse
 import datetime as dt
 import json
 import random
+import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from earmark.bench.bench_home import BenchEmbedder, BenchHome, Embed, GivenRecording, opened_bench
+from earmark.bench.fitting import Example, fit, half_untaught, logits, told_by
 from earmark.bench.jsonl import read_jsonl
-from earmark.bench.kept_vectors import KeptVectors
+from earmark.bench.kept_vectors import KeptVectors, prepared
 from earmark.bench.metrics import auroc, coverage_at_precision
 from earmark.bench.retrieval import read_judgements
 from earmark.bench.sentences import sentences_as_segments
 from knowledge.finding.find import Looked
-from knowledge.finding.refusing import OF_ONE_EMBEDDER, Features, feature_names
+from knowledge.finding.refusing import SETS, Sight, Verdicts, document_of, features_for
 from knowledge.model_files import MINILM_SHA256, digest_of
 from knowledge.transcripts.segment import Segment
 
@@ -42,23 +46,6 @@ CROSS_LANGUAGE = "cross-language"
 PARTS = (1.0, 0.25, 0.06)
 """Shares of a corpus kept, so that the verdict holds in small collections too."""
 TOLERANCE_S = 15.0
-FEWEST_MISTAKES = 0.05
-"""`covered` below the threshold that passes all but so many of the taught questions counts as absent."""
-RIGHT_FROM = 0.9
-"""Answers given are right so often, over the pooled sets with as many untaught questions as taught ones."""
-
-
-FOR_PACKAGED = tuple(feature_names())
-FOR_ANY = tuple(name for name in feature_names() if name not in OF_ONE_EMBEDDER)
-
-
-@dataclass(frozen=True)
-class Example:
-    group: str
-    set_name: str
-    features: Features
-    covered: bool
-    right: bool
 
 
 @dataclass(frozen=True)
@@ -73,7 +60,7 @@ def main() -> None:
     arguments = _arguments()
     digest = digest_of(MINILM_SHA256)
     embedder = BenchEmbedder(packaged_embedding(arguments.model), digest=digest, languages=frozenset({"en"}))
-    document = fit(collect(arguments.data, embedder, most=arguments.questions))
+    document = shipped(collect(arguments.data, embedder, most=arguments.questions))
     print(json.dumps(document, indent=2))
     if arguments.write is not None:
         arguments.write.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
@@ -144,61 +131,57 @@ def moments(folder: Path) -> tuple[list[GivenRecording], list[Asking]]:
     return [GivenRecording(name, "", each) for name, each in said.items()], asked
 
 
-def fit(examples: Sequence[Example]) -> dict[str, object]:
+def shipped(examples: Sequence[Example]) -> dict[str, object]:
     """The document that ships: coefficients, thresholds, and where they come from."""
     return {
         "fitted": dt.datetime.now(dt.UTC).date().isoformat(),
         "origin": "bench/fit_verdict.py; taught and untaught questions weigh the same, and so does every set",
-        "examples": _counts(examples),
-        "packaged": _fit(examples, FOR_PACKAGED),
-        "any": _fit(examples, FOR_ANY),
-    }
+        "examples": dict(Counter(each.set_name for each in seen_like(examples, Sight.WHOLE))),
+    } | {name: _fitted(seen_like(examples, sight), features_for(whose, sight)) for (whose, sight), name in SETS.items()}
 
 
-def _fit(examples: Sequence[Example], names: Sequence[str]) -> dict[str, object]:
-    covered, right = _regression(examples, "covered", names), _regression(examples, "right", names)
-    sure = [min(pair) for pair in zip(covered.told(examples), right.told(examples), strict=True)]
-    taught = [value for value, each in zip(covered.told(examples), examples, strict=True) if each.covered]
-    return {
-        "left_out": left_out(examples, names),
-        "covered": covered.document(),
-        "right": right.document(),
-        "answered_from": round(lowest_precise(sure, examples), 4),
-        "absent_below": round(float(np.quantile(taught, FEWEST_MISTAKES)), 4),
-    }
+def seen_like(examples: Sequence[Example], sight: Sight) -> list[Example]:
+    """Those seen like this, and those of which no tokens said anything to begin with: they are in both."""
+    return [each for each in examples if each.sight is sight or (each.sight is Sight.WHOLE and not each.features.close)]
 
 
-def lowest_precise(sure: Sequence[float], examples: Sequence[Example]) -> float:
-    """The lowest probability from which on answers are right often enough, as the examples are weighed; else 1."""
-    order = np.argsort(sure)[::-1]
-    weights = np.array(_weights(examples))[order]
-    right = np.array([example.right for example in examples])[order]
-    precise = np.cumsum(weights * right) >= RIGHT_FROM * np.cumsum(weights)
-    return float(np.array(sure)[order][precise][-1]) if precise.any() else 1.0
+def _fitted(examples: Sequence[Example], names: Sequence[str]) -> dict[str, object]:
+    return {"left_out": left_out(examples, names)} | document_of(fit(examples, names, half_untaught(examples)))
 
 
 def left_out(examples: Sequence[Example], names: Sequence[str]) -> list[str]:
-    """Each set measured by models that saw no text of its group."""
+    """Each set measured by models, and at thresholds, that no text of its group had a part in."""
     lines = []
     for group in dict.fromkeys(example.group for example in examples):
         others = [example for example in examples if example.group != group]
-        covered, right = _regression(others, "covered", names), _regression(others, "right", names)
+        verdicts = fit(others, names, half_untaught(others))
         for set_name in dict.fromkeys(example.set_name for example in examples if example.group == group):
             mine = [example for example in examples if example.set_name == set_name]
-            lines.append(f"{set_name}: {_measured(mine, covered.told(mine), right.told(mine))}")
+            lines.append(f"{set_name}: {_measured(mine, verdicts)}")
     return lines
 
 
-def _measured(examples: Sequence[Example], covered: Sequence[float], right: Sequence[float]) -> str:
-    taught = [value for value, each in zip(covered, examples, strict=True) if each.covered]
-    untaught = [value for value, each in zip(covered, examples, strict=True) if not each.covered]
-    good = [value for value, each in zip(right, examples, strict=True) if each.right]
-    wrong = [value for value, each in zip(right, examples, strict=True) if not each.right]
+def _measured(examples: Sequence[Example], verdicts: Verdicts) -> str:
+    taught = np.array([each.covered for each in examples])
+    right = np.array([each.right for each in examples])
+    answered = told_by(verdicts, examples)[1] >= verdicts.answered_from
+    good = int((answered & right).sum())
+    by_covered, by_right = logits(verdicts.covered, examples), logits(verdicts.right, examples)
+    told = (by_covered[taught].tolist(), by_covered[~taught].tolist())
     return (
-        f"{len(taught)} taught, {len(untaught)} not; covered AUROC {100 * auroc(taught, untaught):.1f}, "
-        f"coverage at 95 % {100 * coverage_at_precision(taught, untaught):.0f}; "
-        f"right AUROC {100 * auroc(good, wrong):.1f}"
+        f"{taught.sum()} taught, {(~taught).sum()} not; "
+        f"covered AUROC {100 * auroc(*told):.1f}, coverage at 95 % {100 * coverage_at_precision(*told):.0f}; "
+        f"right AUROC {100 * auroc(by_right[right].tolist(), by_right[~right].tolist()):.1f}; "
+        f"answered: {_share((answered & taught).sum(), taught.sum())} of the taught, "
+        f"{_share(good, (answered & taught).sum())} of these right, "
+        f"{_share((answered & ~taught).sum(), (~taught).sum())} of the untaught; "
+        f"confident precision {_share(good, answered.sum())}, recall {_share(good, taught.sum())}, "
+        f"F1 {_share(2 * good, answered.sum() + taught.sum())}"
     )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f}" if whole else "-"
 
 
 def _ask(
@@ -209,19 +192,24 @@ def _ask(
     group: str,
     set_name: str,
 ) -> list[Example]:
-    with tempfile.TemporaryDirectory() as folder, opened_bench(Path(folder), embedder) as home:
+    print(set_name, file=sys.stderr)
+    ready = prepared(embedder)
+    with tempfile.TemporaryDirectory() as folder, opened_bench(Path(folder), ready.embedder) as home:
+        ready.passages(recordings)
         home.fill(recordings)
+        ready.questions(each.text for each in asked)
         return list(_examples(home, asked, group=group, set_name=set_name))
 
 
 def _examples(home: BenchHome, asked: Sequence[Asking], *, group: str, set_name: str) -> Iterator[Example]:
+    """One a question, and one more for what would be seen of it without tokens where that is less."""
     view = home.index.view()
     for each in asked:
-        looked = home.look(each.text, view=view)
-        if looked is not None:
-            yield Example(
-                group, set_name, looked.features, each.is_right is not None, _first_is_right(looked, each, home)
-            )
+        for sight in Sight:
+            looked = home.look(each.text, view=view, tokens=sight is Sight.WHOLE)
+            if looked is not None and looked.sight is sight:
+                right = _first_is_right(looked, each, home)
+                yield Example(set_name, looked.features, sight, each.is_right is not None, right, group)
 
 
 def _first_is_right(looked: Looked, asking: Asking, home: BenchHome) -> bool:
@@ -242,54 +230,6 @@ def _in_stretches(answers: Sequence[Mapping[str, Any]]) -> Callable[[str, float]
 
 def _some(rows: list[dict[str, Any]], most: int, chance: random.Random) -> list[dict[str, Any]]:
     return rows if len(rows) <= most else chance.sample(rows, most)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A regression over some of the features, brought to one scale while it was fitted."""
-
-    names: Sequence[str]
-    model: LogisticRegression
-    mean: np.ndarray
-    spread: np.ndarray
-
-    def told(self, examples: Sequence[Example]) -> list[float]:
-        scaled = (_matrix(examples, self.names) - self.mean) / self.spread
-        return [float(value) for value in self.model.predict_proba(scaled)[:, 1]]
-
-    def document(self) -> dict[str, object]:
-        """Coefficients for the features as they come, not as they were scaled."""
-        weights = self.model.coef_[0] / self.spread
-        intercept = float(self.model.intercept_[0] - weights @ self.mean)
-        named = {name: round(float(each), 4) for name, each in zip(self.names, weights, strict=True)}
-        return {"intercept": round(intercept, 4), "weights": named}
-
-
-def _regression(examples: Sequence[Example], label: str, names: Sequence[str]) -> Fitted:
-    matrix = _matrix(examples, names)
-    mean, spread = matrix.mean(axis=0), matrix.std(axis=0) + 1e-9
-    model = LogisticRegression(C=1.0, max_iter=5000)
-    labels = [getattr(example, label) for example in examples]
-    model.fit((matrix - mean) / spread, labels, sample_weight=_weights(examples))
-    return Fitted(names, model, mean, spread)
-
-
-def _matrix(examples: Sequence[Example], names: Sequence[str]) -> np.ndarray:
-    return np.array([[getattr(example.features, name) for name in names] for example in examples])
-
-
-def _weights(examples: Sequence[Example]) -> list[float]:
-    """Every set weighs the same, in it taught and untaught questions half each."""
-    counts: dict[tuple[str, bool], int] = {}
-    for example in examples:
-        key = (example.set_name, example.covered)
-        counts[key] = counts.get(key, 0) + 1
-    return [100.0 / counts[(example.set_name, example.covered)] for example in examples]
-
-
-def _counts(examples: Sequence[Example]) -> dict[str, int]:
-    names = [example.set_name for example in examples]
-    return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
 def _arguments() -> argparse.Namespace:

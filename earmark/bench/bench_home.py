@@ -94,14 +94,20 @@ class BenchHome:
         rerank = self.reranker.rerank if self.reranker else None
         return find(self.question(text), view=view, segments=self.segments, courses=self.courses(), k=k, rerank=rerank)
 
-    def look(self, text: str, *, k: int = 5, view: IndexView) -> Looked | None:
-        """What `ask` sees before its verdict, which a reranker has no part in."""
-        return look(self.question(text), view=view, segments=self.segments, courses=self.courses(), k=k)
+    def look(self, text: str, *, k: int = 5, view: IndexView, tokens: bool = True) -> Looked | None:
+        """What `ask` sees before its verdict, which a reranker has no part in. `tokens`: False for what a home sees
+        that lacks their vectors."""
+        question = self.question(text, tokens=tokens)
+        return look(question, view=view, segments=self.segments, courses=self.courses(), k=k)
 
-    def question(self, text: str) -> Question:
+    def question(self, text: str, *, tokens: bool = True) -> Question:
         made = self._vectors(text)
         return Question(
-            text, UNDETERMINED, made.whole if made else None, self._languages, made.tokens[0] if made else b""
+            text,
+            UNDETERMINED,
+            made.whole if made else None,
+            self._languages,
+            made.tokens[0] if made and tokens else b"",
         )
 
     def courses(self) -> frozenset[str]:

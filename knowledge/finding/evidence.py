@@ -12,7 +12,7 @@ from knowledge.finding.channels import CHANNELS, Channel, Pool
 from knowledge.finding.diversify import Ranked, same_moment
 from knowledge.finding.moment import Hit
 from knowledge.finding.quoting import cover
-from knowledge.finding.refusing import Features
+from knowledge.finding.refusing import Features, Sight
 from knowledge.finding.scale import z_scores
 from knowledge.index.view import TokenField
 
@@ -48,6 +48,12 @@ def evidence(
         searched=math.log10(max(searched, FEWEST_SEARCHED)),
         dense_speaks=float(asked.embedder_knows_it and not np.isnan(_column(pool, Channel.DENSE)).all()),
     )
+
+
+def sight_of(closer: Pool, best: Ranked) -> Sight:
+    """What the second look saw of the best passage."""
+    dense, tokens = (_column(closer, each)[best.at] for each in (Channel.DENSE, Channel.TOKENS))
+    return Sight.WITHOUT_TOKENS if np.isnan(tokens) and not np.isnan(dense) else Sight.WHOLE
 
 
 def _column(pool: Pool, channel: Channel) -> NDArray[np.float64]:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from knowledge.finding.asked import Asked, Question, ask
 from knowledge.finding.channels import CHANNELS, Channel, Pool, gather
 from knowledge.finding.diversify import Ranked, moments
-from knowledge.finding.evidence import evidence
+from knowledge.finding.evidence import evidence, sight_of
 from knowledge.finding.explaining import explain_hit, explain_verdict
 from knowledge.finding.explanation import Explanation
 from knowledge.finding.fuse import Fused, fuse, with_reranked
 from knowledge.finding.moment import Found, Hit, Sentence, Verdict
 from knowledge.finding.quoting import best_sentence
-from knowledge.finding.refusing import Features, decide, fitted
+from knowledge.finding.refusing import Features, Sight, VerdictsFor, decide, fitted
 from knowledge.finding.second_look import SECOND_LOOKS, look_again
 from knowledge.finding.third_look import THIRD_LOOKS, read_together
 from knowledge.index.view import IndexView
@@ -40,6 +40,7 @@ class Looked:
 
     hits: tuple[Hit, ...]
     features: Features
+    sight: Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,18 @@ def find(
     k: int = 5,
     explain: bool = False,
     rerank: Rerank | None = None,
+    verdicts_for: VerdictsFor = fitted,
 ) -> Found:
     """The k best moments within `courses`, best first. Finding nothing is a value, not an error.
 
     `explain`: say why, too, with numbers that rest on the whole index (see `explanation`). `rerank`: asked once about
-    the best; the verdict does without it.
+    the best; the verdict does without it. `verdicts_for`: what the verdict is decided by.
     """
     looked = look(question, view=view, segments=segments, courses=courses, k=k, explain=explain, rerank=rerank)
     if looked is None:
         return NOTHING
-    verdicts = fitted(view.embedder_digest)
-    covered = verdicts.covered.probability(looked.features)
-    probability = min(covered, verdicts.right.probability(looked.features))
+    verdicts = verdicts_for(view.embedder_digest, looked.sight)
+    covered, probability = verdicts.told(looked.features)
     verdict = decide(covered, probability, verdicts)
     answer = looked.hits[0].sentence.text if verdict is Verdict.ANSWERED else None
     why = explain_verdict(verdicts, looked.features) if explain else None
@@ -112,7 +113,7 @@ def look(
     if not hits:
         return None
     features = evidence(asked, pool, ranking.closer, ranking.judged, hits[0], searched=searched)
-    return Looked(hits, features)
+    return Looked(hits, features, sight_of(ranking.closer, ranking.judged[0]))
 
 
 def rank(asked: Asked, pool: Pool, view: IndexView, rerank: Rerank | None = None) -> Ranking:

@@ -1,14 +1,16 @@
 """Answered, closest, or not in the recordings: decided by probabilities fitted on data, not by taste.
 
 A logistic regression over a few features that mean the same in any corpus. Its coefficients, where they come from
-and what they measured stand in `verdict.json`, written by bench/fit_verdict.py: one set for the packaged embedder,
-whose cosines were seen, and one for any other, which must do without their absolute size.
+and what they measured stand in `verdict.json`, written by bench/fit_verdict.py: for the packaged embedder, whose
+cosines were seen, and for any other, which must do without their absolute size; each with what tokens tell and
+without it. A home may have coefficients of its own: whoever asks brings them as a `VerdictsFor`.
 """
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -52,6 +54,35 @@ class Features:
 
 OF_ONE_EMBEDDER = frozenset({"cosine", "close", "close_around"})
 """Features whose size is the embedder's own: another one's cosines lie elsewhere."""
+OF_TOKENS = frozenset({"close", "close_around", "close_gap"})
+"""Features that only tokens give."""
+
+
+class Sight(StrEnum):
+    """How much was seen of the first moment. `without tokens`: the embedder compared it with the question, but one of
+    the two has no vectors of its tokens, as in a home that an older version made. 0 for what tokens tell is then no
+    sign of anything. Where the embedder has no say at all, nothing is lacking."""
+
+    WHOLE = "whole"
+    WITHOUT_TOKENS = "without tokens"
+
+
+PACKAGED, ANY = "packaged", "any"
+SETS = {
+    (PACKAGED, Sight.WHOLE): "packaged",
+    (PACKAGED, Sight.WITHOUT_TOKENS): "packaged without tokens",
+    (ANY, Sight.WHOLE): "any",
+    (ANY, Sight.WITHOUT_TOKENS): "any without tokens",
+}
+"""What the sets of coefficients are called in `verdict.json`."""
+
+
+def features_for(whose: str, sight: Sight) -> tuple[str, ...]:
+    """The features that a set is made of."""
+    left_out = (OF_ONE_EMBEDDER if whose == ANY else frozenset()) | (
+        OF_TOKENS if sight is Sight.WITHOUT_TOKENS else frozenset()
+    )
+    return tuple(name for name in feature_names() if name not in left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +91,13 @@ class Model:
 
     intercept: float
     weights: dict[str, float]
+
+    def __post_init__(self) -> None:
+        unknown = set(self.weights) - set(feature_names())
+        if unknown:
+            raise ValueError(f"weights of unknown features: {', '.join(sorted(unknown))}")
+        if not all(map(math.isfinite, (self.intercept, *self.weights.values()))):
+            raise ValueError("a weight is no finite number")
 
     def points(self, features: Features) -> dict[str, float]:
         """What each feature adds to the logit."""
@@ -80,6 +118,20 @@ class Verdicts:
     answered_from: float
     absent_below: float
 
+    def __post_init__(self) -> None:
+        for threshold in (self.answered_from, self.absent_below):
+            if not 0.0 <= threshold <= 1.0:
+                raise ValueError(f"a threshold of {threshold} is no probability")
+
+    def told(self, features: Features) -> tuple[float, float]:
+        """`covered`, and the probability that the first moment is right: never more than that."""
+        covered = self.covered.probability(features)
+        return covered, min(covered, self.right.probability(features))
+
+
+VerdictsFor = Callable[[str | None, Sight], Verdicts]
+"""(digest of the index's embedder, what was seen of the first moment) -> by what it is judged."""
+
 
 def decide(covered: float, probability: float, verdicts: Verdicts) -> Verdict:
     """Answered where the first moment is right by `probability`; absent where nothing is likely to be about it."""
@@ -88,19 +140,19 @@ def decide(covered: float, probability: float, verdicts: Verdicts) -> Verdict:
     return Verdict.ABSENT if covered < verdicts.absent_below else Verdict.CLOSEST
 
 
-def fitted(embedder_digest: str | None) -> Verdicts:
-    """Those fitted for this embedder, else those for any."""
-    return _sets()["packaged" if embedder_digest == digest_of(MINILM_SHA256) else "any"]
+def fitted(embedder_digest: str | None, sight: Sight = Sight.WHOLE) -> Verdicts:
+    """What ships: fitted for this embedder, else for any."""
+    return _shipped()[SETS[PACKAGED if embedder_digest == digest_of(MINILM_SHA256) else ANY, sight]]
 
 
 @lru_cache(maxsize=1)
-def _sets() -> dict[str, Verdicts]:
+def _shipped() -> dict[str, Verdicts]:
     document = json.loads(files(__package__).joinpath("verdict.json").read_text(encoding="utf-8"))
-    return {name: verdicts_of(document[name]) for name in ("packaged", "any")}
+    return {name: verdicts_of(document[name]) for name in SETS.values()}
 
 
 def verdicts_of(document: Mapping[str, Any]) -> Verdicts:
-    """Raises ValueError for weights of features that nobody knows."""
+    """Raises ValueError, KeyError or TypeError for what `document_of` cannot have written."""
     return Verdicts(
         covered=_model(document["covered"]),
         right=_model(document["right"]),
@@ -109,11 +161,17 @@ def verdicts_of(document: Mapping[str, Any]) -> Verdicts:
     )
 
 
+def document_of(verdicts: Verdicts) -> dict[str, object]:
+    return {
+        "covered": {"intercept": verdicts.covered.intercept, "weights": verdicts.covered.weights},
+        "right": {"intercept": verdicts.right.intercept, "weights": verdicts.right.weights},
+        "answered_from": verdicts.answered_from,
+        "absent_below": verdicts.absent_below,
+    }
+
+
 def _model(document: Mapping[str, Any]) -> Model:
-    weights = document["weights"]
-    if not isinstance(weights, dict) or set(weights) - set(feature_names()):
-        raise ValueError(f"verdict.json: weights of unknown features {weights!r}")
-    return Model(float(document["intercept"]), {name: float(weight) for name, weight in weights.items()})
+    return Model(float(document["intercept"]), {str(name): float(each) for name, each in document["weights"].items()})
 
 
 def feature_names() -> Sequence[str]:

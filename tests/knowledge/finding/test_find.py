@@ -8,8 +8,10 @@ import pytest
 from knowledge.finding.evidence import FEWEST_SEARCHED
 from knowledge.finding.find import Question, find, look
 from knowledge.finding.moment import Found, Verdict
+from knowledge.finding.refusing import Model, Sight, Verdicts
 from knowledge.passages.cutting import cut_passages
 from knowledge.passages.passage import Passage
+from knowledge.token_vectors import TokenVectors, pack
 from knowledge.transcripts.segment import Segment, Word
 from tests.knowledge.finding.in_memory_view import InMemoryView
 
@@ -191,3 +193,44 @@ def test_a_home_with_few_passages_is_judged_like_the_smallest_the_verdict_was_fi
     looked = look(Question("where do extinguishers hang"), view=view(), segments=read, courses=COURSE, k=3)
     assert looked is not None
     assert looked.features.searched == pytest.approx(math.log10(FEWEST_SEARCHED))
+
+
+VECTOR = np.eye(1, 8, dtype=np.float32)
+TOKENS = TokenVectors(np.array([0]), np.eye(1, 8, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("question", "close", "sight"),
+    [
+        (Question("close every door", "en", VECTOR, None, pack([0], np.eye(1, 8))), True, Sight.WHOLE),
+        (Question("close every door", "en", VECTOR, None, pack([0], np.eye(1, 8))), False, Sight.WITHOUT_TOKENS),
+        (Question("close every door", "en", VECTOR), True, Sight.WITHOUT_TOKENS),
+        (Question("close every door", "en"), True, Sight.WHOLE),
+        (Question("close every door", "en", VECTOR, frozenset({"zh"})), True, Sight.WHOLE),
+    ],
+    ids=["both have tokens", "passages have none", "the question has none", "no embedder", "it knows no English"],
+)
+def test_what_was_seen_of_the_first_moment_is_told(question: Question, close: bool, sight: Sight) -> None:
+    seen = view(embedded=True)
+    if close:
+        seen.close = {each.id: TOKENS for each in seen.stored}
+    looked = look(question, view=seen, segments=read, courses=COURSE, k=3)
+    assert looked is not None
+    assert looked.sight is sight
+
+
+def test_the_verdict_is_decided_by_what_is_brought() -> None:
+    asked_for: list[tuple[str | None, Sight]] = []
+
+    def sure_of_everything(digest: str | None, sight: Sight) -> Verdicts:
+        asked_for.append((digest, sight))
+        return Verdicts(Model(9.0, {}), Model(9.0, {}), answered_from=0.5, absent_below=0.1)
+
+    question = Question("xylophone door", "en", VECTOR)
+    found = find(
+        question, view=view(embedded=True), segments=read, courses=COURSE, verdicts_for=sure_of_everything, explain=True
+    )
+    assert asked_for == [("in-memory", Sight.WITHOUT_TOKENS)]
+    assert found.verdict is Verdict.ANSWERED
+    assert found.explanation is not None
+    assert found.explanation.answered_from == 0.5

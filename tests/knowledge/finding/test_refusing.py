@@ -6,7 +6,18 @@ from dataclasses import replace
 import pytest
 
 from knowledge.finding.moment import Verdict
-from knowledge.finding.refusing import OF_ONE_EMBEDDER, Features, Model, Verdicts, decide, fitted
+from knowledge.finding.refusing import (
+    OF_ONE_EMBEDDER,
+    OF_TOKENS,
+    Features,
+    Model,
+    Sight,
+    Verdicts,
+    decide,
+    document_of,
+    fitted,
+    verdicts_of,
+)
 from knowledge.model_files import MINILM_SHA256, digest_of
 
 GOOD = Features(
@@ -47,9 +58,12 @@ PACKAGED = digest_of(MINILM_SHA256)
 VERDICTS = Verdicts(Model(0.0, {}), Model(0.0, {}), answered_from=0.6, absent_below=0.2)
 
 
+@pytest.mark.parametrize("sight", Sight)
 @pytest.mark.parametrize("digest", [PACKAGED, "0" * 64, None])
-def test_a_question_whose_every_word_is_there_is_surer_than_one_whose_words_are_not(digest: str | None) -> None:
-    verdicts = fitted(digest)
+def test_a_question_whose_every_word_is_there_is_surer_than_one_whose_words_are_not(
+    digest: str | None, sight: Sight
+) -> None:
+    verdicts = fitted(digest, sight)
     assert verdicts.covered.probability(GOOD) > 0.8 > 0.3 > verdicts.covered.probability(POOR)
     assert verdicts.right.probability(GOOD) > verdicts.right.probability(POOR)
 
@@ -67,9 +81,10 @@ def test_a_probability_stays_one_however_wild_the_features() -> None:
     assert math.isclose(Model(0.0, {}).probability(GOOD), 0.5)
 
 
+@pytest.mark.parametrize("sight", Sight)
 @pytest.mark.parametrize("digest", [PACKAGED, None])
-def test_the_thresholds_that_ship_can_be_reached(digest: str | None) -> None:
-    verdicts = fitted(digest)
+def test_the_thresholds_that_ship_can_be_reached(digest: str | None, sight: Sight) -> None:
+    verdicts = fitted(digest, sight)
     assert 0.0 < verdicts.absent_below < 1.0
     assert 0.0 < verdicts.answered_from < 1.0
 
@@ -83,3 +98,31 @@ def test_another_embedder_is_not_judged_by_the_size_of_this_ones_cosines() -> No
     verdicts = fitted("0" * 64)
     assert not OF_ONE_EMBEDDER & (set(verdicts.covered.weights) | set(verdicts.right.weights))
     assert OF_ONE_EMBEDDER & set(fitted(PACKAGED).covered.weights)
+
+
+@pytest.mark.parametrize("digest", [PACKAGED, None])
+def test_where_tokens_are_lacking_a_good_answer_is_judged_by_what_is_left(digest: str | None) -> None:
+    """0 for what tokens tell would say that nothing is near."""
+    lacking = replace(GOOD, close=0.0, close_around=0.0, close_gap=0.0)
+    verdicts = fitted(digest, Sight.WITHOUT_TOKENS)
+    assert not OF_TOKENS & (set(verdicts.covered.weights) | set(verdicts.right.weights))
+    assert decide(*verdicts.told(lacking), verdicts) is Verdict.ANSWERED
+    assert verdicts.told(lacking)[0] > fitted(digest).told(lacking)[0]
+
+
+def test_verdicts_come_back_from_their_document() -> None:
+    assert verdicts_of(document_of(fitted(PACKAGED))) == fitted(PACKAGED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answered_from": 1.5},
+        {"absent_below": float("nan")},
+        {"covered": {"intercept": 0.0, "weights": {"mood": 1.0}}},
+        {"right": {"intercept": float("inf"), "weights": {}}},
+    ],
+)
+def test_what_cannot_be_verdicts_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError):
+        verdicts_of({**document_of(fitted(PACKAGED)), **change})
