@@ -1,4 +1,5 @@
-"""Backup and restore of a home: one tar file with the database and the recordings' files, all digests inside.
+"""Backup and restore of a home: one tar file with the database, the recordings' files and the home's own verdict
+where it has one, all digests inside.
 
 Works while the server runs: SQLite is copied through its backup API, files are pinned by hard links in the same
 moment. Left out: the index (a cache), settings (they may hold keys), run state and logs. A PostgreSQL database has
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import earmark
+from assistant.answering.own_verdict import FILE_NAME as VERDICT
 from assistant.errors import BadInput, Busy, DiskFull, PartDown
 from earmark.migrations import current
 from knowledge.database import Database, utc_now
@@ -36,7 +38,7 @@ _ATTEMPTS = 5
 _BLOCK_BYTES = 1 << 20
 _MARGIN_BYTES = 64 << 20
 _LARGEST_MANIFEST_BYTES = 256 << 20
-_MEMBER = re.compile(rf"{re.escape(DATABASE)}|{FILES}/[A-Za-z0-9_-]+/[A-Za-z0-9_][A-Za-z0-9._-]*")
+_MEMBER = re.compile(rf"{re.escape(DATABASE)}|{re.escape(VERDICT)}|{FILES}/[A-Za-z0-9_-]+/[A-Za-z0-9_][A-Za-z0-9._-]*")
 # Neither a file still being copied, nor a playable copy that no row knows yet.
 _FINISHED = re.compile(r"(?!playable\.)[A-Za-z0-9_][A-Za-z0-9._-]*(?<!\.part)")
 _NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.EOPNOTSUPP}
@@ -161,6 +163,7 @@ def _pinned(home: Path, database: Database) -> Iterator[_Pinned]:
             _pin_files(home, folder)
             schema = _copy_database(database, folder / DATABASE)
             _pin_files(home, folder)
+            _pin_verdict(home, folder)
             missing = tuple(_keep_known(folder))
             if not missing or attempt == _ATTEMPTS:
                 yield _Pinned(folder, schema, missing)
@@ -192,6 +195,11 @@ def _pin_files(home: Path, folder: Path) -> None:
         if _MEMBER.fullmatch(f"{FILES}/{source.parent.name}/{source.name}") and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(source, target)
+
+
+def _pin_verdict(home: Path, folder: Path) -> None:
+    if (home / VERDICT).exists():
+        _link(home / VERDICT, folder / VERDICT)
 
 
 def _keep_known(folder: Path) -> Iterator[str]:
@@ -352,12 +360,14 @@ def _holds_something(home: Path) -> bool:
 def _put_in_place(staging: Path, home: Path) -> None:
     """The database last: a home with files alone, where power fails in between, is still an empty one to `serve`."""
     aside = home / f"before-restore-{utc_now():%Y%m%dT%H%M%S%f}"
-    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", FILES, "index"):
+    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", FILES, VERDICT, "index"):
         if (home / name).exists():
             aside.mkdir(mode=0o700, exist_ok=True)
             (home / name).rename(aside / name)
     (staging / FILES).mkdir(mode=0o700, exist_ok=True)
     (staging / FILES).rename(home / FILES)
+    if (staging / VERDICT).exists():
+        (staging / VERDICT).rename(home / VERDICT)
     _sync(home)
     (staging / DATABASE).rename(home / DATABASE)
     _sync(home)

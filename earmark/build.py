@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.answering.ask import Asking
+from assistant.answering.own_verdict import FILE_NAME, OwnVerdicts
 from assistant.engine.client import EngineClient
 from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.lanes import LaneLimits
@@ -141,7 +142,16 @@ def open_index(house: House, *, embedder_digest: Callable[[], str | None] | None
 @contextmanager
 def open_asking(house: House, engine: EngineClient) -> Iterator[Asking]:
     with open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index:
-        yield Asking(house.database, engine, index)
+        yield _asking(house, engine, index)
+
+
+def _asking(house: House, engine: EngineClient, index: IndexFollower) -> Asking:
+    return Asking(house.database, engine, index, verdicts_for=OwnVerdicts(own_verdict_file(house.settings)))
+
+
+def own_verdict_file(settings: Settings) -> Path:
+    """What `earmark bench calibrate` writes, where it was asked to."""
+    return settings.home / FILE_NAME
 
 
 @contextmanager
@@ -164,7 +174,7 @@ def open_worker(house: House, engine: EngineClient) -> Iterator[Services]:
 def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
     settings = house.settings
     with open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index, _merged_now_and_then(index):
-        asking = Asking(house.database, engine, index)
+        asking = _asking(house, engine, index)
         yield create_app(
             WebServices(
                 database=house.database,

@@ -11,15 +11,16 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from assistant.answering.own_verdict import read_own_verdict
 from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.live import read_live_engine
 from assistant.errors import EarmarkError
-from earmark.build import embedder_folder, recogniser_model
+from earmark.build import embedder_folder, own_verdict_file, recogniser_model
 from earmark.migrations import current_and_newest
 from earmark.settings import RecogniserName, Settings
 from knowledge.database import Database
 from knowledge.errors import KnowledgeError
-from knowledge.index.manifest import BaseDamagedError, check_current
+from knowledge.index.manifest import BaseDamagedError, check_current, indexed_embedder
 from knowledge.model_files import reranker_folder
 from web.build_static import is_built
 
@@ -51,6 +52,7 @@ def examine(settings: Settings) -> list[Finding]:
         _aligner,
         _embedder,
         _reranker,
+        _verdict,
         _engine,
         _pages,
     ]
@@ -182,6 +184,25 @@ def _reranker(settings: Settings) -> Finding:
     except KnowledgeError as error:
         return Finding("reranker", Health.BROKEN, error.detail, error.way_out)
     return Finding("reranker", Health.WELL, str(folder))
+
+
+def _verdict(settings: Settings) -> Finding:
+    """By what it is decided whether a question is answered. Whose vectors the index holds is what its folder says."""
+    try:
+        own = read_own_verdict(own_verdict_file(settings))
+    except EarmarkError as error:
+        return Finding("verdict", Health.NOTE, f"what ships; {error.detail}", error.way_out)
+    if own is None:
+        return Finding("verdict", Health.WELL, "what ships")
+    indexed = indexed_embedder(settings.home / "index")
+    if indexed is not None and indexed != own.embedder_digest:
+        return Finding(
+            "verdict",
+            Health.NOTE,
+            f"what ships; the company's own ({own}) was fitted with another embedder",
+            "`earmark bench calibrate --questions FILE --write` fits it anew",
+        )
+    return Finding("verdict", Health.WELL, f"the company's own, {own}")
 
 
 def _engine(settings: Settings) -> Finding:

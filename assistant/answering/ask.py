@@ -20,9 +20,10 @@ from assistant.questions import log as question_log
 from assistant.recognising.recognizer import ClipOptions
 from knowledge.database import Database, new_id, storable_text
 from knowledge.embedding import TextKind, TextVectors
-from knowledge.finding.find import Question, SegmentReader, find
+from knowledge.finding.find import Looked, Question, SegmentReader, find, look
 from knowledge.finding.languages import guess_language
 from knowledge.finding.moment import Found, Hit, Verdict
+from knowledge.finding.refusing import VerdictsFor, fitted
 from knowledge.index.view import IndexView
 from knowledge.recordings import store as recordings
 from knowledge.recordings.tables import RecordingState
@@ -101,11 +102,13 @@ class Asking:
         engine: EngineClient,
         index: IndexDoor,
         *,
+        verdicts_for: VerdictsFor = fitted,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._database = database
         self._engine = engine
         self._index = index
+        self._verdicts_for = verdicts_for
         self._clock = clock
 
     def text(
@@ -175,6 +178,31 @@ class Asking:
             return self._nothing_heard(heard)
         return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain)
 
+    def looks(self, text: str) -> tuple[str, list[Looked]]:
+        """What the verdict on a typed question would be decided on, in all courses, and the digest of the embedder
+        whose vectors were compared: for fitting a verdict, nothing is decided here.
+
+        First as it is; then as it would be without the vectors of its tokens, where that is less. Nothing where
+        nothing is found. Raises PartDown where vectors are not compared: there is nothing to learn of that.
+        """
+        language = guess_language(text)
+        vectors, state, _notes = self._embedded(text, language, None)
+        view = self._index.view()
+        if vectors is None or state is None:
+            raise PartDown("the embedder does not answer, or is late", "see `earmark doctor`")
+        embedder = state.embedder
+        if view.embedder_digest is None or view.embedder_digest != embedder.digest:
+            raise PartDown("the index has no vectors of this embedder yet", "let a worker run until it has made them")
+        whole = Question(text, language, vectors.whole, embedder.languages, vectors.tokens[0])
+        permitted = self._all_courses()
+        with self._database.read() as session:
+            seen = [
+                look(question, view=view, segments=_segments_in(session), courses=permitted, k=5)
+                for question in (whole, replace(whole, tokens=b""))
+            ]
+        by_sight = {each.sight: each for each in seen[::-1] if each is not None}
+        return view.embedder_digest, list(by_sight.values())[::-1]
+
     def _answer(
         self,
         heard: _Heard,
@@ -214,6 +242,7 @@ class Asking:
                 k=k,
                 explain=explain,
                 rerank=reranking,
+                verdicts_for=self._verdicts_for,
             )
         if reranking and reranking.left_out:
             notes = (*notes, NOTE_NOT_RERANKED)

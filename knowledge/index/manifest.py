@@ -139,6 +139,15 @@ def check_current(index: Path) -> Manifest | None:
     return manifest
 
 
+def indexed_embedder(index: Path) -> str | None:
+    """The embedder whose vectors the current base has; None where it has none, or is none."""
+    pointer = read_current(index)
+    try:
+        return None if pointer is None else read_manifest(index / pointer.name, sha256=pointer.sha256).embedder_digest
+    except BaseDamagedError:
+        return None
+
+
 def write_current(index: Path, pointer: Pointer) -> None:
     """Make a base the current one, at once or not at all."""
     fresh = index / f"{CURRENT}.new"

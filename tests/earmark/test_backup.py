@@ -85,6 +85,23 @@ def test_neither_the_index_nor_settings_nor_removed_files_are_in_a_backup(
     assert (tmp_path / "all.tar").stat().st_mode & 0o077 == 0
 
 
+def test_the_homes_own_verdict_comes_back_and_an_older_one_is_set_aside(
+    home: Path, filled: Database, tmp_path: Path
+) -> None:
+    (home / "verdict.json").write_text("fitted here")
+    backup(home, filled, tmp_path / "all.tar")
+    new = tmp_path / "new"
+    restore(tmp_path / "all.tar", new)
+    assert (new / "verdict.json").read_text() == "fitted here"
+    assert (new / "verdict.json").stat().st_mode & 0o077 == 0
+    (home / "verdict.json").unlink()
+    backup(home, filled, tmp_path / "without.tar")
+    restore(tmp_path / "without.tar", new, force=True)
+    assert not (new / "verdict.json").exists()
+    [aside] = new.glob("before-restore-*/verdict.json")
+    assert aside.read_text() == "fitted here"
+
+
 def test_a_backup_while_others_write_holds_one_state_of_everything(
     home: Path, filled: Database, tmp_path: Path
 ) -> None:

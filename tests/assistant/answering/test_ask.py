@@ -18,13 +18,14 @@ from assistant.answering.ask import (
 from assistant.courses.removing import remove_recording
 from assistant.engine.client import EngineState, HeardSpeech, ModelState, OnSegments, Priority
 from assistant.engine.lanes import DeadlinePassed
-from assistant.errors import BadInput, Busy, EarmarkError, EmbedderDown, RerankerDown, UnknownLanguage
+from assistant.errors import BadInput, Busy, EarmarkError, EmbedderDown, PartDown, RerankerDown, UnknownLanguage
 from assistant.questions import log
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
 from knowledge.database import Database
 from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.finding.moment import Verdict
+from knowledge.finding.refusing import Model, Sight, Verdicts
 from knowledge.index.follower import IndexFollower
 from knowledge.passages.cutting import cut_passages
 from knowledge.passages.store import passages_of, publish, replace_passages, save_vectors
@@ -224,13 +225,49 @@ def test_without_the_reranker_that_is_set_the_order_stands_and_the_answer_says_s
 
 
 def test_vectors_of_two_embedders_are_never_compared(asking: Asking, database: Database, recording: str) -> None:
-    with database.write() as session:
-        ids = [passage.id for passage in passages_of(session, recording, 1)]
-        save_vectors(session, "another", {key: np.ones(3, np.float32) for key in ids})
-        publish(session, recording, 1)
+    embed_all(database, recording, digest="another", dimensions=3)
     answer = asking.text("How do I report a near miss?")
     assert answer.hits
     assert NOTE_WORDS_ALONE in answer.notes
+
+
+def embed_all(database: Database, recording: str, *, digest: str, dimensions: int) -> None:
+    with database.write() as session:
+        ids = [passage.id for passage in passages_of(session, recording, 1)]
+        save_vectors(session, digest, {key: np.ones(dimensions, np.float32) / 2 for key in ids})
+        publish(session, recording, 1)
+
+
+def test_what_a_verdict_is_decided_on_is_told_for_fitting_one(
+    asking: Asking, database: Database, recording: str
+) -> None:
+    embed_all(database, recording, digest="d", dimensions=4)
+    digest, [looked] = asking.looks("How do I report a near miss?")
+    assert digest == "d"
+    assert looked.hits[0].sentence.text.startswith("You report a near miss")
+    assert looked.sight is Sight.WITHOUT_TOKENS  # this engine gives no tokens: once is all there is to see
+    assert log.recent(database, asker=None) == []
+
+
+def test_nothing_is_learnt_where_vectors_are_not_compared(
+    asking: Asking, database: Database, recording: str, engine: SmallEngine
+) -> None:
+    with pytest.raises(PartDown, match="no vectors of this embedder"):
+        asking.looks("How do I report a near miss?")
+    embed_all(database, recording, digest="d", dimensions=4)
+    engine.embedder_is_down = True
+    with pytest.raises(PartDown, match="does not answer"):
+        asking.looks("How do I report a near miss?")
+
+
+def test_the_verdict_is_the_one_of_whoever_put_it_together(
+    database: Database, engine: SmallEngine, recording: str, tmp_path: Path
+) -> None:
+    sure = Verdicts(Model(9.0, {}), Model(9.0, {}), answered_from=0.5, absent_below=0.1)
+    follower = IndexFollower(database, tmp_path / "index", analyse=analyse, analysis_version=ANALYSIS_VERSION)
+    asking = Asking(database, engine, follower, verdicts_for=lambda _digest, _sight: sure)
+    assert asking.text("What about the canteen and unicorns?").verdict is Verdict.ANSWERED
+    follower.close()
 
 
 @pytest.mark.usefixtures("recording")
