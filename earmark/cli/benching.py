@@ -15,7 +15,7 @@ from earmark.bench.asr import Heard, HeardText, run_asr_bench
 from earmark.bench.metrics import Figure
 from earmark.bench.moments import Pointed, Pointing, bench_moments
 from earmark.build import House, open_asking, open_engine, open_house
-from earmark.cli import bench_finding, bench_search
+from earmark.cli import bench_finding, bench_search, calibrating
 from earmark.cli.bench_finding import AsJson, fresh_folder, tell_progress
 from earmark.cli.console import errors, say, tell, tell_json
 from earmark.cli.flags import settings_of
@@ -117,4 +117,5 @@ def _tell_figures(figures: Mapping[str, Figure]) -> None:
 
 
 bench_finding.hang(bench)
+calibrating.hang(bench)
 bench_search.hang(bench)
