@@ -138,7 +138,7 @@ def _refuse_postgres(home: Path, database: Database) -> None:
         raise BadInput(
             "the database is PostgreSQL, which brings better tools",
             'pg_dump --format=custom --file=earmark.dump "$EARMARK_DATABASE_URL", '
-            f"then: tar -C {home} -cf files.tar {FILES}",
+            f"then: tar -C {home} -cf files.tar {FILES} (and {VERDICT}, if it is there)",
         )
 
 
