@@ -36,12 +36,20 @@ def _say(whole: str, decimals: str, ending: str, language: str) -> str:
     if len(digits) > _LONGEST_SPOKEN_AS_ONE or (digits.startswith("0") and len(digits) > 1):
         return " ".join(_plain(digit, "cardinal", language) for digit in digits + decimals[1:])
     if decimals:
-        point = _plain("1.1", "cardinal", language).split()[1]
+        point = _point(language)
         fraction = " ".join(_plain(digit, "cardinal", language) for digit in decimals[1:])
         return f"{_plain(digits, 'cardinal', language)} {point} {fraction}"
     if language == "en":
         return _say_english(digits, ending.lower(), grouped="," in whole)
     return _plain(digits, "cardinal", language)
+
+
+@lru_cache(maxsize=64)
+def _point(language: str) -> str:
+    """What is said between the digits, read off the library's own "one point one", which is one word in Japanese."""
+    one, spoken = (_plain(number, "cardinal", language) for number in ("1", "1.1"))
+    words = spoken.split()
+    return words[1] if len(words) > 1 else spoken.removeprefix(one).removesuffix(one)
 
 
 def _say_english(digits: str, ending: str, *, grouped: bool) -> str:

@@ -64,6 +64,11 @@ def test_any_text_gives_tokens(text: str, language: str) -> None:
     assert not any(any(sign.isspace() for sign in token) for token in (*tokens.words, *tokens.sounds))
 
 
+@pytest.mark.parametrize("language", ["ja", "th", "tr", "ru", "zh", "en"])
+def test_a_decimal_can_be_said_in_languages_that_write_no_spaces(language: str) -> None:
+    assert analyse("0.0", language).words
+
+
 @given(st.text(alphabet="0123456789.,-%$ s", max_size=60))
 def test_any_figures_can_be_said(text: str) -> None:
     analyse(text, "en")
