@@ -86,11 +86,13 @@ def ranks_of(home: BenchHome, asking: Asking) -> Iterator[tuple[str, int]]:
     if not pool.passages:
         yield from ((name, 0) for name in LEFT_OUT)
         return
-    closer = rank(asked, pool, view).closer
+    ranking = rank(asked, pool, view)
+    closer = ranking.closer
     for name, left_out in LEFT_OUT.items():
-        scores = closer.scores.copy()
-        scores[:, [CHANNELS.index(each) for each in left_out]] = np.nan
-        best = moments(in_order(closer, fuse(asked, closer.passages, scores).scores), k=AMONG)
+        scores, scaled = closer.scores.copy(), ranking.third.scaled.copy()
+        for without in (scores, scaled):
+            without[:, [CHANNELS.index(each) for each in left_out]] = np.nan
+        best = moments(in_order(closer, fuse(asked, closer.passages, scores, scaled).scores), k=AMONG)
         yield name, _first_right(home, asking, to_hits(best, asked, view, home.segments))
 
 

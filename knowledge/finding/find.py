@@ -20,7 +20,7 @@ from knowledge.finding.fuse import Fused, fuse, with_reranked
 from knowledge.finding.moment import Found, Hit, Sentence, Verdict
 from knowledge.finding.quoting import best_sentence
 from knowledge.finding.refusing import Features, Sight, VerdictsFor, decide, fitted
-from knowledge.finding.second_look import SECOND_LOOKS, look_again
+from knowledge.finding.second_look import look_again, worth_a_second_look
 from knowledge.finding.third_look import THIRD_LOOKS, read_together
 from knowledge.index.view import IndexView
 from knowledge.reranking import Rerank
@@ -120,9 +120,11 @@ def rank(asked: Asked, pool: Pool, view: IndexView, rerank: Rerank | None = None
     """Of equal scores the earlier passage of the earlier recording comes first, so that a rerun gives the same."""
     once = fuse(asked, pool.passages, pool.scores)
     first = in_order(pool, once.scores)
-    closer = look_again(asked, pool, [each.at for each in first[:SECOND_LOOKS]], view)
-    twice = fuse(asked, closer.passages, closer.scores)
-    plain = above(in_order(closer, twice.scores), first[SECOND_LOOKS:])
+    again = worth_a_second_look(pool, [each.at for each in first])
+    closer = look_again(asked, pool, again, view)
+    twice = fuse(asked, closer.passages, closer.scores, once.scaled[again])
+    looked = set(again)
+    plain = above(in_order(closer, twice.scores), [each for each in first if each.at not in looked])
     best = [each.at for each in plain[:THIRD_LOOKS]]
     column = read_together(asked, closer, best, view, rerank) if rerank else None
     if column is None:

@@ -73,12 +73,15 @@ class Fused:
     total: NDArray[np.float64]
 
 
-def fuse(asked: Asked, passages: Sequence[Place], scores: Scores) -> Fused:
+def fuse(asked: Asked, passages: Sequence[Place], scores: Scores, scaled: Scores | None = None) -> Fused:
+    """`scaled`: where these passages stood among more of them, nan where that is not known. It is kept: among the best
+    alone, whose scores lie close together, small differences would be taken for large ones."""
+    standing = z_scores(scores) if scaled is None else np.where(np.isnan(scaled), z_scores(scores), scaled)
     voices = np.array([[weights.get(channel, 0.0) for channel in CHANNELS] for weights in _kinds(asked, passages)])
     voices = voices.reshape(len(passages), len(CHANNELS))
     for channel in (Channel.SOUNDS, Channel.SOUNDS_AROUND):
         voices[:, CHANNELS.index(channel)] *= sound_voice(asked, scores)
-    return weigh(z_scores(scores), voices)
+    return weigh(standing, voices)
 
 
 def with_reranked(fused: Fused, column: NDArray[np.float64]) -> Fused:

@@ -21,11 +21,20 @@ from knowledge.index.view import IndexView
 from knowledge.inner_products import inner_products
 from knowledge.token_vectors import TokenRows, TokenVectors
 
-SECOND_LOOKS = 80
-"""Of the pool's best, by the first fusion: among them is the right one in 97 to 99 of 100 questions where the whole
-pool has it at all."""
+BEST_OF_ALL, BEST_OF_EACH = 30, 10
+"""Looked at again are so many of the pool's best by the first fusion, and the best of every channel by itself: what one
+channel found alone is what the tokens may confirm. Some 45 passages; more of them find no more (docs/quality.md)."""
 _GRAM = 4
 _WORD = re.compile(r"\w+")
+
+
+def worth_a_second_look(pool: Pool, first: Sequence[int]) -> list[int]:
+    """Rows of the pool, in the order of `first`, which has them all, best first."""
+    chosen = set(first[:BEST_OF_ALL])
+    for column in pool.scores.T:
+        known = np.flatnonzero(~np.isnan(column))
+        chosen.update(known[np.argsort(-column[known], kind="stable")][:BEST_OF_EACH].tolist())
+    return [at for at in first if at in chosen]
 
 
 def look_again(asked: Asked, pool: Pool, best: Sequence[int], view: IndexView) -> Pool:

@@ -82,3 +82,15 @@ def test_sounds_are_quiet_where_nothing_sounds_like_the_question() -> None:
     voices = [sound_voice(ASKED, scores(sounds=[share * most])) for share in (0.0, FULL_VOICE / 2, 1.0)]
     assert voices == pytest.approx([0.0, 0.5, 1.0])
     assert sound_voice(ASKED, scores(dense=[1.0])) == 0.0
+
+
+def test_where_passages_stood_among_more_of_them_is_kept() -> None:
+    """Two that were close among many are not far apart because they alone are left."""
+    table = np.full((5, len(CHANNELS)), np.nan)
+    table[:, CHANNELS.index(Channel.WORDS)] = [9.0, 8.9, 1.0, 0.0, 2.0]
+    places = [place(name) for name in "abcde"]
+    before = fuse(ASKED, places, table)
+    again = fuse(ASKED, places[:2], table[:2], before.scaled[:2])
+    assert again.scores == pytest.approx(before.scores[:2])
+    table[:2, CHANNELS.index(Channel.TOKENS)] = [0.2, 0.4]
+    assert int(np.argmax(fuse(ASKED, places[:2], table[:2], before.scaled[:2]).scores)) == 1

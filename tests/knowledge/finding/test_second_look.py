@@ -2,11 +2,20 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge.finding.asked import Question, ask, token_weights
-from knowledge.finding.channels import CHANNELS, Channel, gather
+from knowledge.finding.channels import CHANNELS, Channel, Pool, gather
 from knowledge.finding.find import rank
-from knowledge.finding.second_look import letter_runs, look_again, max_similarities
+from knowledge.finding.second_look import (
+    BEST_OF_ALL,
+    BEST_OF_EACH,
+    letter_runs,
+    look_again,
+    max_similarities,
+    worth_a_second_look,
+)
 from knowledge.passages.passage import Passage
 from knowledge.token_vectors import TokenVectors, pack
 from tests.knowledge.finding.in_memory_view import InMemoryView, token_rows
@@ -86,3 +95,19 @@ def test_letters_speak_only_between_languages() -> None:
 def test_runs_of_letters_reach_over_words() -> None:
     assert letter_runs("An, ox!") == [" an ", "an o", "n ox", " ox "]
     assert letter_runs("") == []
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 150))
+def test_a_second_look_is_given_to_the_best_of_all_and_to_the_best_of_each(seed: int, count: int) -> None:
+    chance = np.random.default_rng(seed)
+    scores = chance.normal(size=(count, len(CHANNELS)))
+    scores[chance.random(scores.shape) < 0.3] = np.nan
+    first = chance.permutation(count).tolist()
+    pool = Pool([], [], scores, [], [])
+    chosen = worth_a_second_look(pool, first)
+    assert set(first[:BEST_OF_ALL]) <= set(chosen)
+    assert chosen == sorted(chosen, key=first.index)
+    for column in scores.T:
+        known = np.flatnonzero(~np.isnan(column))
+        best = known[np.argsort(-column[known])][:BEST_OF_EACH]
+        assert set(best.tolist()) <= set(chosen)
