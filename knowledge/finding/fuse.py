@@ -27,7 +27,7 @@ SAME: Weights = {
     Channel.DENSE_RECORDING: 0.15,
     Channel.WORDS: 0.3,
     Channel.WORDS_AROUND: 0.15,
-    Channel.SOUNDS: 0.2,
+    Channel.SOUNDS: 0.3,
     Channel.SOUNDS_AROUND: 0.2,
     Channel.TOKENS: 0.6,
     Channel.TOKENS_AROUND: 0.4,
