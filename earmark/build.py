@@ -83,7 +83,7 @@ def engine_spec(settings: Settings) -> EngineSpec:
             digests=str(settings.home / "models" / "digests.json"),
             aligner=str(settings.aligner) if settings.aligner else None,
         ),
-        embedder=EmbedderSpec(model=settings.embedder),
+        embedder=EmbedderSpec(model=settings.embedder, exports=str(settings.home / "exported")),
         reranker=RerankerSpec(model=settings.reranker) if settings.reranker else None,
         children=settings.recognizer_children,
         limits=ROOM_FOR_BATCHES if settings.recognizer is RecogniserName.FUNASR else LaneLimits(),

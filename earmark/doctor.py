@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from assistant.answering.own_verdict import read_own_verdict
+from assistant.engine.client import ModelState
 from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.live import read_live_engine
 from assistant.errors import EarmarkError
@@ -222,7 +223,11 @@ def _engine(settings: Settings) -> Finding:
     down = [model for model in models if model.state == "down"]
     if down:
         return Finding("engine", Health.BROKEN, f"{where}: {down[0].name} is down: {down[0].detail}", "see its log")
-    return Finding("engine", Health.WELL, f"{where}: {', '.join(model.name for model in models)}")
+    return Finding("engine", Health.WELL, f"{where}: {', '.join(map(_name_and_way, models))}")
+
+
+def _name_and_way(model: ModelState) -> str:
+    return f"{model.name} by {model.runs_by}" if model.runs_by else model.name
 
 
 def _pages(_settings: Settings) -> Finding:

@@ -79,6 +79,7 @@ def test_torch_is_imported_only_where_a_device_child_runs() -> None:
     others = {path for path in knowing if not path.startswith("assistant/recognising/fun_asr/")}
     assert others == {
         "knowledge/cross_encoder.py",
+        "knowledge/model_export.py",
         "knowledge/sentence_embedder.py",
         "assistant/recognising/qwen_aligner.py",
     }

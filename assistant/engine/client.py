@@ -30,7 +30,7 @@ class Priority(StrEnum):
 class ModelState:
     """`state`: loading, ready or down; `detail` says why it is down, or what it does while loading.
 
-    `trial`: the default that needs no download.
+    `trial`: the default that needs no download. `runs_by`: the library that computes, where there may be several.
     """
 
     name: str
@@ -41,6 +41,7 @@ class ModelState:
     languages: frozenset[str] | None = None
     gives_word_times: bool = False
     dimensions: int | None = None
+    runs_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

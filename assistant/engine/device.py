@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -42,8 +43,9 @@ from assistant.engine.messages import (
 from assistant.engine.spec import FUNASR, POCKETSPHINX, REMOTE, EmbedderSpec, EngineSpec, RecogniserSpec
 from assistant.errors import Busy, EarmarkError, RerankerDown
 from assistant.recognising.recognizer import SAMPLE_RATE_HZ, Clip, Recognizer
-from knowledge.embedding import Embedder, TextKind
+from knowledge.embedding import TextKind
 from knowledge.model_files import WrongModel, embedder_folder, reranker_folder
+from knowledge.sentence_embedder import SentenceEmbedder
 
 PR_SET_PDEATHSIG = 1
 INDEX_NICENESS = 5
@@ -51,6 +53,7 @@ EMBEDDER_NICENESS = 3
 """The child kept for questions gets a core at once, though all are busy; the embedder goes ahead of indexing alone."""
 WARM_UP_S = 0.5
 Role = Literal["recogniser", "embedder", "reranker"]
+EXPORTING_MODULE = "assistant.engine.exporting"
 Say = Callable[[str], None]
 """Told what is being done while a model loads."""
 
@@ -79,6 +82,12 @@ class Model(Protocol):
     def ready(self) -> Ready: ...
 
     def answer(self, frame: Frame) -> Frame: ...
+
+    def in_between(self) -> None:
+        """Called when nothing has waited for this model for a while, and now and then where something always does."""
+
+    @property
+    def runs_by(self) -> str | None: ...
 
 
 def load_recogniser(spec: RecogniserSpec, say: Say) -> Recognizer:
@@ -118,13 +127,14 @@ def _recogniser_alone(spec: RecogniserSpec, say: Say) -> Recognizer:
     raise WrongModel(f"no recogniser is called {spec.name}", f"known: {POCKETSPHINX}, {FUNASR}, {REMOTE}")
 
 
-def load_embedder(spec: EmbedderSpec) -> Embedder:
-    from knowledge.sentence_embedder import SentenceEmbedder
-
-    return SentenceEmbedder(embedder_folder(spec.model), threads=spec.threads_used)
+def load_embedder(spec: EmbedderSpec) -> SentenceEmbedder:
+    exports = Path(spec.exports) if spec.exports else None
+    return SentenceEmbedder(embedder_folder(spec.model), threads=spec.threads_used, exports=exports)
 
 
 class RecogniserModel:
+    runs_by = None
+
     def __init__(self, spec: EngineSpec, say: Say) -> None:
         started = time.perf_counter()
         self._recogniser = load_recogniser(spec.recogniser, say)
@@ -145,6 +155,9 @@ class RecogniserModel:
             raise TypeError(f"a recogniser cannot do {frame.message.kind}")
         return Frame(Heard(tuple(self._recogniser.recognize(clips_in(frame.message, frame.payload)))))
 
+    def in_between(self) -> None:
+        """Nothing is left to be done."""
+
 
 class EmbedderModel:
     def __init__(self, spec: EngineSpec, say: Say) -> None:
@@ -153,12 +166,19 @@ class EmbedderModel:
         self._embedder = load_embedder(spec.embedder)
         self._embedder.embed(["warm"], kind=TextKind.QUESTION)
         self._load_s = time.perf_counter() - started
+        self._exports = spec.embedder.exports
+        self._exporting: subprocess.Popen[bytes] | None = None
+
+    @property
+    def runs_by(self) -> str:
+        return self._embedder.runs_by
 
     def ready(self) -> Ready:
         model = self._embedder
         return Ready(
-            model.name, model.digest, model.languages, False, model.dimensions, self._load_s, threads=_threads()
-        )
+            model.name, model.digest, model.languages, False, model.dimensions, self._load_s,
+            threads=model.threads, runs_by=model.runs_by,
+        )  # fmt: skip
 
     def answer(self, frame: Frame) -> Frame:
         if not isinstance(frame.message, Embed):
@@ -166,8 +186,23 @@ class EmbedderModel:
         vectors = self._embedder.embed(frame.message.texts, kind=frame.message.text_kind)
         return embedded_frame(vectors)
 
+    def in_between(self) -> None:
+        """Where the model's export is still to be made, it is made beside, once: torch serves until it is there."""
+        if self._exports is None or (self._exporting is not None and self._exporting.poll() is None):
+            return
+        if self._embedder.take_export() or self._exporting is not None:
+            self._exports = None
+            return
+        command = [sys.executable, "-m", EXPORTING_MODULE, str(self._embedder.folder), self._exports, str(os.getpid())]
+        try:
+            self._exporting = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        except OSError:  # no memory, too many processes: there may be later
+            return
+
 
 class RerankerModel:
+    runs_by = None
+
     def __init__(self, spec: EngineSpec, say: Say) -> None:
         from knowledge.cross_encoder import CrossEncoderReranker
 
@@ -191,6 +226,9 @@ class RerankerModel:
         if not np.isfinite(scores).all():
             raise RerankerDown("the reranker gave scores that are no numbers", "take another model")
         return Frame(Reranked(tuple(scores.tolist()), time.perf_counter() - started))
+
+    def in_between(self) -> None:
+        """Nothing is left to be done."""
 
 
 MODELS: dict[Role, Callable[[EngineSpec, Say], Model]] = {
@@ -219,18 +257,21 @@ def main() -> None:
 
 
 def _threads() -> int:
-    """How many this process computes on: those of torch, where it is loaded and computes here and not on a GPU."""
+    """How many a recogniser computes on: those of torch, where it is loaded and computes here and not on a GPU."""
     torch: Any = sys.modules.get("torch")
     if torch is None or torch.cuda.is_initialized():
         return 1
     return int(torch.get_num_threads())
 
 
-def serve(front: socket.socket, model: Model) -> None:
+def serve(front: socket.socket, model: Model, *, longest_without_rest_s: float = 60.0) -> None:
     """Answer one frame at a time until the front hangs up. What the model cannot survive ends the process."""
+    looked = time.monotonic()
     while (frame := receive(front)) is not None:
         if isinstance(frame.message, Ping):
-            front.sendall(to_bytes(Frame(Pong())))
+            front.sendall(to_bytes(Frame(Pong(model.runs_by))))
+            model.in_between()
+            looked = time.monotonic()
             continue
         try:
             answer = model.answer(frame)
@@ -238,6 +279,9 @@ def serve(front: socket.socket, model: Model) -> None:
             retry_after_s = error.retry_after_s if isinstance(error, Busy) else None
             answer = Frame(Refused(error.kind, error.detail, error.way_out, retry_after_s))
         front.sendall(to_bytes(answer))
+        if time.monotonic() - looked > longest_without_rest_s:
+            model.in_between()
+            looked = time.monotonic()
 
 
 def receive(front: socket.socket) -> Frame | None:

@@ -50,6 +50,9 @@ class Ping:
 
 @checked(frozen=True, slots=True)
 class Pong:
+    """`runs_by`: what runs the model now, where that may change while it is loaded."""
+
+    runs_by: str | None = None
     kind: Literal["pong"] = "pong"
 
 
@@ -65,7 +68,7 @@ class Loading:
 class Ready:
     """The model is loaded and warm. `batch_s`: seconds of sound it takes in one message, 0 for a clip at a time.
 
-    `threads`: how many it computes on.
+    `threads`: how many it computes on. `runs_by`: the library that computes, where a model may have one of several.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Ready:
     load_s: float
     batch_s: float = 0.0
     threads: int = 1
+    runs_by: str | None = None
     kind: Literal["ready"] = "ready"
 
 

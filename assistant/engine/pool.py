@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -30,6 +30,7 @@ from assistant.engine.messages import (
     Frame,
     Loading,
     Ping,
+    Pong,
     Ready,
     Recognise,
     Rerank,
@@ -142,6 +143,7 @@ class Pool:
             languages=model.languages if model else None,
             gives_word_times=model.gives_word_times if model else False,
             dimensions=model.dimensions if model else None,
+            runs_by=model.runs_by if model else None,
         )
 
     async def submit(
@@ -287,7 +289,10 @@ class Pool:
             async with asyncio.timeout(patience.ping_every_s):
                 await child.until_work_or_death(came)
         except TimeoutError:
-            await child.ask(Frame(Ping()), within_s=patience.pong_within_s)
+            pong = (await child.ask(Frame(Ping()), within_s=patience.pong_within_s)).message
+            if isinstance(pong, Pong) and pong.runs_by != self._ready[number].runs_by:
+                log.info("model runs by another library", role=self.role, child=number, runs_by=pong.runs_by)
+                self._ready[number] = self._last_ready = replace(self._ready[number], runs_by=pong.runs_by)
 
     def _niceness(self, number: int) -> int:
         if self.role == "embedder":

@@ -61,10 +61,12 @@ class RecogniserSpec:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec:
-    """`model`: a folder, or the packaged name. `threads`: half the cores (at most 4) where absent."""
+    """`model`: a folder, or the packaged name. `threads`: half the cores (at most 4) where absent. `exports`: folder
+    for the model's export to ONNX Runtime, which is made there once and is a cache; torch alone where absent."""
 
     model: str = MINILM
     threads: int | None = None
+    exports: str | None = None
 
     @property
     def trial(self) -> bool:

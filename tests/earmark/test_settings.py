@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from earmark.build import engine_spec
 from earmark.settings import RecogniserName, SettingsError, read_settings
 
 
@@ -53,3 +54,7 @@ def test_defaults_are_the_embedded_ones(tmp_path: Path) -> None:
     assert settings.recognizer is RecogniserName.POCKETSPHINX
     assert settings.embedder == "all-MiniLM-L6-v2"
     assert settings.host == "127.0.0.1"
+
+
+def test_what_is_made_of_the_embedder_lies_in_the_home(tmp_path: Path) -> None:
+    assert engine_spec(read_settings({"home": tmp_path})).embedder.exports == str(tmp_path / "exported")

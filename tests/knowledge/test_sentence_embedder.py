@@ -22,9 +22,13 @@ from knowledge.model_files import (
 from knowledge.sentence_embedder import SentenceEmbedder
 
 
-@pytest.fixture(scope="module")
-def embedder() -> SentenceEmbedder:
-    return SentenceEmbedder(packaged_model_folder(MINILM), threads=1)
+@pytest.fixture(scope="module", params=["torch", "ONNX Runtime"])
+def embedder(request: pytest.FixtureRequest) -> SentenceEmbedder:
+    """The packaged model, run each way that there is."""
+    exports = None if request.param == "torch" else request.getfixturevalue("exported_minilm")
+    made = SentenceEmbedder(packaged_model_folder(MINILM), threads=1, exports=exports)
+    assert made.runs_by == request.param
+    return made
 
 
 @pytest.fixture

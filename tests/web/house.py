@@ -236,7 +236,9 @@ class ScriptedEngine:
 
 def trial_state() -> EngineState:
     recogniser = ModelState("pocketsphinx", "a" * 64, "ready", True, languages=frozenset({"en"}))
-    return EngineState(recogniser, ModelState("all-MiniLM-L6-v2", "b" * 64, "ready", True, dimensions=384), 2)
+    return EngineState(
+        recogniser, ModelState("all-MiniLM-L6-v2", "b" * 64, "ready", True, dimensions=384, runs_by="ONNX Runtime"), 2
+    )
 
 
 @dataclass

@@ -261,6 +261,7 @@ def test_health_names_what_runs_and_that_it_is_a_trial(browser: TestClient) -> N
     assert health["recogniser"]["name"] == "pocketsphinx"
     assert health["recogniser"]["trial"] is True
     assert health["embedder"]["name"] == "all-MiniLM-L6-v2"
+    assert health["embedder"]["runs_by"] == "ONNX Runtime"
 
 
 def test_ready_only_when_every_part_is(browser: TestClient, house: WebHouse) -> None:

@@ -70,4 +70,5 @@ def _model(model: ModelState) -> dict[str, Any]:
         "state": model.state,
         "trial": model.trial,
         "detail": model.detail,
+        "runs_by": model.runs_by,
     }

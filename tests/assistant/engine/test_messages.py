@@ -51,6 +51,7 @@ def back(frame: Frame) -> Frame:
         Embed(("a", "", "数据"), TextKind.PASSAGE),
         Ping(),
         Pong(),
+        Pong("ONNX Runtime"),
         Ready("pocketsphinx", "ab" * 32, frozenset({"en"}), True, None, 0.5),
         Unloadable("no such model", "name one"),
         Heard((Recognised((SPOKEN,), truncated=True, hard_to_hear="faint"), Recognised())),
