@@ -18,6 +18,12 @@ FEWEST_MISTAKES = 0.05
 """`covered` below the threshold that passes all but so many of the taught questions counts as absent."""
 RIGHT_FROM = 0.9
 """Answers given are right so often, over the pooled sets with as many untaught questions as taught ones."""
+SPEAKS_FOR = frozenset(
+    {"cover_sentence", "cover_passage", "cover_sounds", "words_surprise", "dense_surprise", "sounds_surprise"}
+    | {"agreement", "margin", "fused", "cosine", "close", "close_around", "close_gap"}
+)
+"""Of these, more can only be a better sign. Where a regression has it otherwise, it has learnt how the others go
+together in its own sets, which other recordings need not share."""
 DIGITS = 4
 _STEPS, _HALVINGS, _SETTLED = 100, 30, 1e-9
 
@@ -55,9 +61,23 @@ def half_untaught(examples: Sequence[Example], *, each: float = 100.0) -> Number
 
 def fit(examples: Sequence[Example], names: Sequence[str], weights: Numbers) -> Verdicts:
     """From nothing: both regressions over these features, and the thresholds that they give."""
-    covered, right = (fit_model(examples, label, names, weights) for label in (Label.COVERED, Label.RIGHT))
+    covered, right = (fit_signed(examples, label, names, weights) for label in (Label.COVERED, Label.RIGHT))
     unset = Verdicts(covered, right, answered_from=1.0, absent_below=0.0)
     return with_thresholds(unset, told_by(unset, examples), examples, weights)
+
+
+def fit_signed(examples: Sequence[Example], label: Label, names: Sequence[str], weights: Numbers) -> Model:
+    """`fit_model`, leaving out one feature after the other of those that would speak against what they are a sign of,
+    the one that would do so most first."""
+    spread = dict(zip(names, _matrix(examples, names).std(axis=0).tolist(), strict=True))
+    kept = list(names)
+    while True:
+        model = fit_model(examples, label, kept, weights)
+        against = {name: model.weights[name] * spread[name] for name in kept if name in SPEAKS_FOR}
+        worst = min(against, key=lambda name: against[name], default=None)
+        if worst is None or against[worst] >= 0:
+            return model
+        kept.remove(worst)
 
 
 def fit_model(

@@ -89,9 +89,14 @@ def test_the_thresholds_that_ship_can_be_reached(digest: str | None, sight: Sigh
     assert 0.0 < verdicts.answered_from < 1.0
 
 
-@pytest.mark.parametrize("name", ["cover_sentence", "cover_passage"])
-def test_covering_more_of_the_question_never_makes_it_less_likely_answered(name: str) -> None:
-    assert all(fitted(digest).covered.weights[name] > 0 for digest in (PACKAGED, None))
+@pytest.mark.parametrize("sight", Sight)
+@pytest.mark.parametrize("digest", [PACKAGED, None])
+def test_covering_more_of_the_question_never_makes_it_less_likely_answered(digest: str | None, sight: Sight) -> None:
+    verdicts = fitted(digest, sight)
+    for model in (verdicts.covered, verdicts.right):
+        covering = [weight for name, weight in model.weights.items() if name.startswith("cover_")]
+        assert sum(covering) > 0
+        assert min(covering) >= 0
 
 
 def test_another_embedder_is_not_judged_by_the_size_of_this_ones_cosines() -> None:
