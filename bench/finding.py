@@ -6,7 +6,7 @@
 
 DATA holds retrieval/, a folder in BEIR's layout for each set, and lectures/. Without DATA nothing is run: the tables
 are printed from the runs there are. What ran stands in each run; `earmark bench compare` lays two of them side by
-side. Some hours on two cores for all sets, a few minutes for one of lectures.
+side. A quarter of an hour on two cores for all sets.
 """
 
 import argparse
