@@ -82,7 +82,7 @@ def read_own_verdict(path: Path) -> OwnVerdict | None:
         raise DamagedVerdict(f"{path} cannot be read: {error.strerror}", "mend its rights") from error
     try:
         return _own(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DamagedVerdict(
             f"{path}: no verdict ({type(error).__name__}: {error})",
             f"`{ORIGIN} --reset` removes it; what ships is used meanwhile",

@@ -179,7 +179,7 @@ def _question(path: Path, at: int, row: Mapping[str, Any], named: Mapping[str, s
 def _stretch(where: str, answer: Any, named: Mapping[str, set[str]]) -> Stretch:
     try:
         name, start_s, end_s = str(answer["recording"]), float(answer["start_s"]), float(answer["end_s"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{where}: an answer lacks recording, start_s or end_s", f"give {LAYOUT}") from error
     ids = named.get(name_key(name)) or named.get(name_key(Path(name).name))
     if not ids:

@@ -85,6 +85,8 @@ def change(path: Path, **changes: Any) -> None:
         {"verdicts": {"whole": {}}},
         {"verdicts": []},
         {"questions": None},
+        {"questions": {"answerable": float("inf"), "unanswerable": 20}},
+        {"verdicts": {"whole": {"covered": {"intercept": 10**400, "weights": {}}}}},
         {"embedder_digest": DIGEST, "verdicts": {"whole": {"covered": {"intercept": "x", "weights": {}}}}},
     ],
 )
@@ -100,7 +102,7 @@ def test_a_damaged_file_is_named_and_what_ships_is_used(path: Path, changes: dic
     assert "verdict.json" in logged[0]["reason"]
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{", "null", "\x00\xff"])
+@pytest.mark.parametrize("text", ["", "[1]", "{", "null", "\x00\xff", "[" * 100_000])
 def test_what_is_no_verdict_at_all_is_refused(path: Path, text: str) -> None:
     path.write_text(text, encoding="latin-1")
     with pytest.raises(DamagedVerdict):

@@ -95,6 +95,7 @@ def test_a_question_without_an_answer_is_an_unanswerable_one(tmp_path: Path, not
         ([{"id": "a", "question": "Where?", "answers": "Fire"}], "no list"),
         ([{"id": "a", "question": "Where?", "recording": "Fire drill"}], "lacks recording, start_s or end_s"),
         ([{"id": "a", "question": "Where?", "answers": [3]}], "lacks recording, start_s or end_s"),
+        ([{"id": "a", "question": "?", "recording": "1", "start_s": 10**400, "end_s": 2}], "lacks recording, start_s"),
         ([{"id": "a", "question": "?", "recording": "juggling", "start_s": 1, "end_s": 2}], "called juggling"),
         ([{"id": "a", "question": "?", "recording": "1", "start_s": 3, "end_s": 2}], "from 3 s to 2 s"),
     ],
