@@ -61,6 +61,16 @@ class IndexDoor(Protocol):
     def view(self) -> IndexView: ...
 
 
+def question_text(text: str) -> str:
+    """What is asked of what was typed. Raises BadInput where there is nothing to look for, or far too much."""
+    asked = storable_text(text).strip()
+    if not asked:
+        raise BadInput(*EMPTY)
+    if len(asked) > MAX_QUESTION_CHARACTERS:
+        raise BadInput(*TOO_LONG)
+    return asked
+
+
 @dataclass(frozen=True, slots=True)
 class _Heard:
     """A question as text, and what it took to get there."""
@@ -124,11 +134,7 @@ class Asking:
         explain: bool = False,
     ) -> Answer:
         """Answer a typed question. Raises BadInput where there is nothing to look for, or far too much."""
-        asked = storable_text(text).strip()
-        if not asked:
-            raise BadInput(*EMPTY)
-        if len(asked) > MAX_QUESTION_CHARACTERS:
-            raise BadInput(*TOO_LONG)
+        asked = question_text(text)
         question = AskedQuestion(asked, language or guess_language(asked), None)
         heard = _Heard(question, None, None, self._clock())
         return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain)
@@ -180,7 +186,7 @@ class Asking:
 
     def looks(self, text: str) -> tuple[str, list[Looked]]:
         """What the verdict on a typed question would be decided on, in all courses, and the digest of the embedder
-        whose vectors were compared: for fitting a verdict, nothing is decided here.
+        whose vectors were compared: for fitting a verdict, nothing is decided here. `text`: a `question_text`.
 
         First as it is; then as it would be without the vectors of its tokens, where that is less. Nothing where
         nothing is found. Raises PartDown where vectors are not compared: there is nothing to learn of that.

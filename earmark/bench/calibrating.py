@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.answering.ask import question_text
 from assistant.answering.own_verdict import OwnVerdict
 from assistant.errors import BadInput
 from earmark.bench.bench_home import Progress, silent_progress
@@ -166,14 +167,18 @@ def read_questions(path: Path, recordings: Sequence[Recording]) -> list[OwnQuest
 def _question(path: Path, at: int, row: Mapping[str, Any], named: Mapping[str, set[str]]) -> OwnQuestion:
     key, text = row.get("id"), row.get("question")
     where = f"{path}, question {at}"
-    if key is None or not str(key).strip() or not isinstance(text, str) or not text.strip():
+    if key is None or not str(key).strip() or not isinstance(text, str):
         raise BadInput(f'{where}: lacks an "id" or a "question"', f"give {LAYOUT}")
+    try:
+        asked = question_text(text)
+    except BadInput as error:
+        raise BadInput(f"{where} ({key}): {error.detail}", error.way_out) from error
     answers = row.get("answers")
     if answers is None:
         answers = [row] if row.get("recording") else []
     if not isinstance(answers, list):
         raise BadInput(f'{where} ({key}): "answers" is no list', f"give {LAYOUT}")
-    return OwnQuestion(str(key), text, tuple(_stretch(f"{where} ({key})", each, named) for each in answers))
+    return OwnQuestion(str(key), asked, tuple(_stretch(f"{where} ({key})", each, named) for each in answers))
 
 
 def _stretch(where: str, answer: Any, named: Mapping[str, set[str]]) -> Stretch:

@@ -70,6 +70,11 @@ def test_a_recording_may_be_named_as_people_see_it(tmp_path: Path, name: str) ->
     ]
 
 
+def test_a_question_is_read_as_the_page_reads_it(tmp_path: Path) -> None:
+    path = questions_file(tmp_path, [{"id": "a", "question": " Where\x00 is \ud800it? \n"}])
+    assert [each.text for each in read_questions(path, HOME)] == ["Where is ?it?"]
+
+
 def test_a_name_that_repeats_stands_for_all_of_its_recordings(tmp_path: Path) -> None:
     rows = [{"id": "a", "question": "Where?", "recording": "ladders.mp3", "start_s": 1, "end_s": 2}]
     [question] = read_questions(questions_file(tmp_path, rows), HOME)
@@ -90,7 +95,9 @@ def test_a_question_without_an_answer_is_an_unanswerable_one(tmp_path: Path, not
         ([], "no question"),
         (["not JSON"], "own.jsonl:1: not JSON"),
         ([{"question": "Where?"}], '"id"'),
-        ([{"id": "a", "question": "  "}], '"question"'),
+        ([{"id": "a", "question": 7}], '"question"'),
+        ([{"id": "a", "question": " \x00 "}], "(a): the question is empty"),
+        ([{"id": "a", "question": "where? " * 300}], "(a): the question is longer than the 2,000 characters"),
         ([{"id": "a", "question": "Where?"}] * 2, "stands there twice"),
         ([{"id": "a", "question": "Where?", "answers": "Fire"}], "no list"),
         ([{"id": "a", "question": "Where?", "recording": "Fire drill"}], "lacks recording, start_s or end_s"),
