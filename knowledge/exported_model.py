@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 
 from knowledge.model_files import file_sha256
 
+# Read when onnxruntime is loaded, whoever loads it: otherwise it keeps an identifier of this machine in the user's
+# cache and looks its maker's servers up. Nothing leaves the company's server.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 log = logging.getLogger(__name__)
 
 GRAPH = "model.onnx"
@@ -85,9 +89,6 @@ class ExportedModel:
     runs_by = "ONNX Runtime"
 
     def __init__(self, place: Path, about: About, *, threads: int | None) -> None:
-        # Read when it is loaded: otherwise onnxruntime keeps an identifier of this machine and looks its maker's
-        # servers up. Nothing leaves the company's server.
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         import onnxruntime
         from tokenizers import Tokenizer

@@ -1,6 +1,7 @@
 """An embedder's export gives torch's own vectors, or is not used; what lies in the cache may be anything."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -214,3 +215,13 @@ def test_where_the_export_lies_torch_is_not_even_imported(small_model: Path, exp
         [sys.executable, "-c", code, str(small_model), str(exports)], check=True, capture_output=True, text=True
     )
     assert json.loads(run.stdout) == []
+
+
+def test_loading_the_library_leaves_no_trace_and_looks_nobody_up(tmp_path: Path) -> None:
+    """As tests/assistant/hearing/test_silero.py has it; here whatever loads it first, also what only asks for its
+    errors."""
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    code = "import time; from knowledge.exported_model import onnxruntime_errors; onnxruntime_errors(); time.sleep(0.5)"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
