@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from knowledge.exported_model import (
     GRAPH,
     TOKENISER,
     About,
+    EncodedText,
     ExportedModel,
     export_place,
     read_about,
@@ -120,6 +123,28 @@ def test_an_export_with_other_vectors_is_seen(exports: Path, small_model: Path, 
     other = save_small_model(tmp_path / "other", seed=2)
     with pytest.raises(UnfitModelError, match="would differ by"):
         check_same_vectors(TorchModel(other, threads=1, device="cpu"), exported)
+
+
+class Spoilt(ExportedModel):
+    """Gives no numbers for one of a text's vectors."""
+
+    which = "whole"
+
+    def encode(self, texts: Sequence[str], prompt: str) -> list[EncodedText]:
+        made = super().encode(texts, prompt)
+        return [replace(each, **{self.which: np.full_like(getattr(each, self.which), np.nan)}) for each in made]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("which", ["whole", "tokens"])
+def test_an_export_that_gives_no_numbers_is_seen(which: str, exports: Path, small_model: Path) -> None:
+    place = place_of(small_model, exports)
+    about = read_about(place)
+    assert about is not None
+    exported = Spoilt(place, about, threads=1)
+    exported.which = which
+    with pytest.raises(UnfitModelError, match="would differ by nan"):
+        check_same_vectors(TorchModel(small_model, threads=1, device="cpu"), exported)
 
 
 def test_a_model_that_cannot_be_exported_stays_with_torch_and_is_not_tried_again(
