@@ -65,6 +65,8 @@ def error_in(
         return DeadlinePassed(detail, way_out)
     if status == httpx.codes.UNAUTHORIZED:
         return down(f"{url}: refuses our secret", "set engine_key to the engine's own")
+    if status == httpx.codes.NOT_FOUND:
+        return down(f"{url}: knows no such request", "check engine_url; an older engine lacks what a newer one has")
     if kind in KINDS:
         return KINDS[kind](detail, way_out)
     if status is not None and httpx.codes.is_client_error(status):

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -208,18 +209,19 @@ class HttpEngineClient:
         deadline_s: float | None = None,
         asker: str | None = None,
     ) -> TextScores:
-        """Scores of one model: an engine is asked for all of them or for none."""
+        """Scores of one model: an engine is asked for all of them or for none, the next one for what time is left."""
         if not texts:
             return np.zeros(0, np.float32)
         body = {"query": question, "documents": list(texts)}
-        headers, wait_s = _headers(priority, deadline_s, asker), _wait_s(deadline_s, RERANK_S)
+        until = None if deadline_s is None else time.monotonic() + deadline_s
 
         def ask(url: str) -> TextScores:
-            return scores_in(
-                self._post(url, "/v1/rerank", RerankerDown, wait_s, json=body, headers=headers), len(texts)
-            )
+            left_s = None if until is None else until - time.monotonic()
+            headers, wait_s = _headers(priority, left_s, asker), _wait_s(left_s, RERANK_S)
+            document = self._post(url, "/v1/rerank", RerankerDown, wait_s, json=body, headers=headers)
+            return scores_in(document, len(texts))
 
-        return self._try_each(ask, down=RerankerDown)
+        return self._try_each(ask, down=RerankerDown, once_more=lambda: until is None or time.monotonic() < until)
 
     def _refuse_other_embedder(self, url: str, document: dict[str, Any]) -> None:
         digest = document.get("earmark", {}).get("digest")

@@ -1,16 +1,20 @@
 """Reranking by a real small cross-encoder in a child of its own: what it answers, refuses, and does when it is late."""
 
+import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from assistant.engine.http_client import HttpEngineClient
+from assistant.engine.http_client import GRACE_S, HttpEngineClient
 from assistant.engine.lanes import DeadlinePassed
 from assistant.engine.pace import EASED, Pace
 from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec, RerankerSpec
@@ -141,6 +145,59 @@ def test_of_several_engines_one_with_a_reranker_is_enough(folder: Path, tmp_path
         assert state is not None
         assert state.name == "small"
         assert [client.rerank("how many", ["a", "b"]).shape for _ in range(4)] == [(2,)] * 4
+
+
+@contextmanager
+def answering(status: int, body: dict[str, Any], *, after_s: float = 0.0) -> Iterator[str]:
+    """An address that answers whatever is asked in this way."""
+    over = threading.Event()
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            over.wait(after_s)
+            content = json.dumps(body).encode()
+            with suppress(OSError):  # nobody waits any more
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the library's name)
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        over.set()
+        server.shutdown()
+        thread.join()
+
+
+def test_an_older_engine_among_several_is_passed_over() -> None:
+    """It knows nothing of reranking, as one whose reranker is down."""
+    unknown = {"error": {"message": "Not Found", "type": "invalid_request_error", "param": None, "code": "bad-request"}}
+    scores = {"results": [{"index": 0, "relevance_score": 1.5}]}
+    with (
+        answering(404, unknown) as older,
+        answering(200, scores) as newer,
+        HttpEngineClient(f"{older},{newer}", "k") as client,
+    ):
+        assert [client.rerank("how many", ["a"]).tolist() for _ in range(4)] == [[1.5]] * 4
+
+
+@pytest.mark.faults
+def test_several_engines_that_keep_silent_cost_no_more_than_one() -> None:
+    with (
+        answering(200, {}, after_s=30) as one,
+        answering(200, {}, after_s=30) as other,
+        HttpEngineClient(f"{one},{other}", "k") as client,
+    ):
+        started = time.monotonic()
+        with pytest.raises(RerankerDown, match="did not answer"):
+            client.rerank("how many", ["a"], deadline_s=0.1)
+        assert time.monotonic() - started < 0.1 + GRACE_S + 1.0
 
 
 def test_a_folder_that_holds_none_is_said_to_be_the_reason(tmp_path: Path) -> None:
