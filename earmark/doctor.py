@@ -119,6 +119,9 @@ def _index(settings: Settings) -> Finding:
     except BaseDamagedError as error:
         way_out = "nothing: it is made anew from the database when it is next opened, or now by earmark index --rebuild"
         return Finding("index", Health.NOTE, f"damaged: {error}", way_out)
+    except OSError as error:
+        folder = settings.home / "index"
+        return Finding("index", Health.BROKEN, f"{folder} cannot be read: {error.strerror}", "mend its rights")
     if manifest is None:
         return Finding("index", Health.NOTE, "none yet", "it is made with the first recording")
     return Finding("index", Health.WELL, f"{manifest.passages:,} passages")

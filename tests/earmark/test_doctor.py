@@ -1,5 +1,9 @@
 """What the doctor says of this host's index."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,3 +49,30 @@ def test_a_damaged_file_is_named_with_what_becomes_of_it(home: Path, name: str) 
     assert detail.startswith("damaged: ")
     assert name in detail
     assert "made anew" in way_out
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.faults
+def test_an_index_that_may_not_be_read_is_named_and_hides_no_other_part() -> None:
+    """As where somebody else than the service's user asks."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        home.chmod(0o777)
+        (home / "index").mkdir(mode=0)
+        with as_nobody():
+            health, detail, _way_out = said_of_index(home)
+        (home / "index").chmod(0o700)
+    assert health is Health.BROKEN
+    assert detail == f"{home / 'index'} cannot be read: Permission denied"
