@@ -1,5 +1,7 @@
 """`earmark bench calibrate`: the verdict fitted anew on a home's own questions, kept where it is asked for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -50,8 +52,9 @@ def calibrate(
 
 
 def _reset(path: Path, *, as_json: bool) -> None:
-    there = path.exists()
-    path.unlink(missing_ok=True)
+    with _changing(path):
+        there = path.exists()
+        path.unlink(missing_ok=True)
     told = "the home's own verdict is removed; what ships is used" if there else "there was none: what ships is used"
     tell_json({"removed": there}) if as_json else tell(told)
 
@@ -71,10 +74,20 @@ def _calibrate(settings: Settings, questions: Path, *, write: bool, as_json: boo
     report = calibrated(seen, embedder_digest=digest, today=utc_now().date())
     path = own_verdict_file(settings)
     if write:
-        write_own_verdict(path, report.own)
+        with _changing(path):
+            write_own_verdict(path, report.own)
     if as_json:
         tell_json({**report.as_document(), "written": str(path) if write else None})
         return
     for line in report.lines():
         tell(line)
     tell(f"written to {path}: counts from the next question on" if write else "nothing is changed; --write keeps it")
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[None]:
+    """What the disk does, in our own errors."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{path} cannot be changed: {error.strerror}", "mend its rights, or free some disk") from error
