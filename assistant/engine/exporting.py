@@ -6,11 +6,13 @@ Started by the embedder's child as `python -m assistant.engine.exporting MODEL_F
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
 from assistant.engine.device import die_with_parent
+from knowledge.model_files import WrongModel
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +25,8 @@ def main() -> None:
     folder, exports, parent_pid = sys.argv[1:]
     die_with_parent(int(parent_pid))
     os.nice(LEAST_URGENT)
-    Path("/proc/self/oom_score_adj").write_text(FIRST_TO_BE_KILLED, encoding="ascii")
+    with suppress(OSError):  # a /proc that is not there or may not be written
+        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_BE_KILLED, encoding="ascii")
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
@@ -36,7 +39,7 @@ def main() -> None:
 
     try:
         about = make_export(Path(folder), Path(exports))
-    except (OSError, ImportError) as error:
+    except (OSError, ImportError, WrongModel) as error:
         log.warning("the embedder cannot be exported: torch goes on running it", reason=str(error))
         sys.exit(1)
     if about.unfit is None:

@@ -131,6 +131,17 @@ def test_the_exporting_process_says_why_it_could_not(small_model: Path, tmp_path
 
 
 @pytest.mark.faults
+def test_the_exporting_process_says_that_a_model_cannot_be_loaded(tmp_path: Path) -> None:
+    """As plain attention may not exist for a model that loads without."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    run = exporting(tmp_path / "model", tmp_path / "exported")
+    assert run.returncode == 1
+    assert "torch goes on running it" in run.stdout
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.faults
 def test_an_exporting_process_that_is_killed_leaves_nothing_that_is_used(small_model: Path, tmp_path: Path) -> None:
     exports = tmp_path / "exported"
     with subprocess.Popen(command_of(small_model, exports)) as process:
