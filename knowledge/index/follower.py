@@ -234,7 +234,8 @@ class IndexFollower:
             if self._base is not None:
                 opened.base.touch()
             self._base, self._pointer = opened.base, opened.pointer
-            self._checker.submit(self._check, opened)
+            if opened.pointer != self._distrusted:
+                self._checker.submit(self._check, opened)
         return self._base
 
     def _trusted_base(self, *, thoroughly: bool = False) -> Opened | None:

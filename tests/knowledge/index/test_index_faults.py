@@ -227,6 +227,35 @@ def test_damage_in_a_large_file_is_noticed_while_the_base_is_served(
         assert_right(follower, shelved)
 
 
+def test_damage_that_cannot_be_mended_yet_is_looked_for_once(
+    database: Database,
+    shelved: list[Shelved],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Else every byte of a large index would be read again for each second of a full disk or of another's merge."""
+    monkeypatch.setattr("knowledge.index.follower.CHECKED_AT_ONCE_BYTES", 0)
+    with opened(database, folder) as follower:
+        follower.rebuild()
+    damage(find(folder, "vectors.faiss"), "last byte")
+    with opened(database, folder) as follower:
+        with file_lock(folder / "write.lock", wait_s=0):
+            follower.view()
+            deadline = time.monotonic() + 10
+            while "damaged" not in caplog.text:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            for _ in range(5):
+                follower.refresh()
+                time.sleep(0.05)
+        assert caplog.text.count("damaged") == 1
+        before = (folder / "CURRENT").read_text()
+        follower.refresh()
+        assert (folder / "CURRENT").read_text() != before
+        assert_right(follower, shelved)
+
+
 def test_a_merge_never_copies_damage(
     database: Database, shelved: list[Shelved], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
