@@ -1,4 +1,4 @@
-"""A running engine: its two pools and what can be asked of them. Knows no HTTP and loads no model.
+"""A running engine: its pools and what can be asked of them. Knows no HTTP and loads no model.
 
 One voice never meets another here: every call keeps its own values, nothing is shared between calls but the queues.
 """

@@ -26,7 +26,7 @@ from knowledge.index.view import IndexView
 from knowledge.reranking import Rerank
 from knowledge.transcripts.segment import Segment
 
-__all__ = ["Question", "SegmentReader", "find"]
+__all__ = ["Looked", "Question", "SegmentReader", "find", "look"]
 
 SegmentReader = Callable[[str, int, int, int], Sequence[Segment]]
 """(recording id, revision, first ordinal, last ordinal) -> those segments, both ends included."""

@@ -15,7 +15,8 @@ from knowledge.index.view import IndexView
 from knowledge.reranking import Rerank
 
 THIRD_LOOKS = 30
-"""Of the second look's best. A reranker reads each of them anew for every question, so the more, the slower."""
+"""Of the second look's best, which are no fewer. A reranker reads each of them anew for every question, so the more,
+the slower."""
 MOST_CHARACTERS = 4_000
 """Of a text: about twice what most rerankers read. Only a passage of one endless segment is as long."""
 

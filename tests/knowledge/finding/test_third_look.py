@@ -10,6 +10,7 @@ from knowledge.finding.asked import Question
 from knowledge.finding.channels import AROUND, Channel
 from knowledge.finding.find import find, look
 from knowledge.finding.moment import Found
+from knowledge.finding.second_look import BEST_OF_ALL
 from knowledge.finding.third_look import MOST_CHARACTERS, THIRD_LOOKS
 from knowledge.passages.passage import Passage
 from knowledge.reranking import Rerank, TextScores
@@ -158,3 +159,8 @@ def test_the_verdict_is_made_of_what_was_fitted_on() -> None:
     assert otherwise["fused"] == pytest.approx(scores[SAID[2]])
     assert otherwise["margin"] == 0.0 < plain["margin"]
     assert otherwise["agreement"] < plain["agreement"]
+
+
+def test_no_more_are_read_than_were_looked_at_again() -> None:
+    """Rows of the second look and of the whole pool would be mixed up."""
+    assert THIRD_LOOKS <= BEST_OF_ALL
