@@ -21,7 +21,7 @@ from assistant.recognising.recognizer import ClipOptions
 from knowledge.database import Database, new_id, storable_text
 from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.find import Looked, Question, SegmentReader, find, look
-from knowledge.finding.languages import guess_language
+from knowledge.finding.languages import base_language, guess_language, knows
 from knowledge.finding.moment import Found, Hit, Verdict
 from knowledge.finding.refusing import VerdictsFor, fitted
 from knowledge.index.view import IndexView
@@ -37,6 +37,8 @@ MAX_QUESTION_SOUND_S = 65.0
 
 SOUND_DEADLINE_S, EMBED_DEADLINE_S = 90.0, 10.0
 """A question that waits longer is asked again or typed; without its vector words and sounds still find."""
+LOADING_DEADLINE_S = 2.0
+"""For its vector where the embedder is only being loaded: how long that takes nobody knows."""
 RERANK_DEADLINE_S = 1.0
 """Nobody waits longer for a better order: without it the order that there was stands."""
 
@@ -282,17 +284,17 @@ class Asking:
         self, text: str, language: str, turn: str | None
     ) -> tuple[TextVectors | None, EngineState | None, tuple[str, ...]]:
         """The question's vectors and what runs, or a note: without an embedder, words and sounds still find."""
-        try:
-            vectors = self._engine.embed([text], kind=TextKind.QUESTION, deadline_s=EMBED_DEADLINE_S, asker=turn)
-        except PartDown:
-            return None, self._state(), (NOTE_WORDS_ALONE,)
         state = self._state()
         if state is None:
             return None, None, (NOTE_WORDS_ALONE,)
-        languages = state.embedder.languages
-        if languages is not None and language.split("-")[0] not in languages:
-            return vectors, state, (NOTE_LANGUAGE,)
-        return vectors, state, ()
+        patience = LOADING_DEADLINE_S if state.embedder.state == "loading" else EMBED_DEADLINE_S
+        try:
+            vectors = self._engine.embed([text], kind=TextKind.QUESTION, deadline_s=patience, asker=turn)
+        except PartDown:
+            return None, self._state(), (NOTE_WORDS_ALONE,)
+        if knows(state.embedder.languages, base_language(language)):
+            return vectors, state, ()
+        return vectors, state, (NOTE_LANGUAGE,)
 
     def _state(self) -> EngineState | None:
         with suppress(PartDown):

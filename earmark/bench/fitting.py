@@ -132,6 +132,7 @@ def with_thresholds(
     taught = np.array([example.covered for example in examples])
     absent_below = float(np.quantile(told[0][taught], FEWEST_MISTAKES))
     answered_from = lowest_precise(told[1], examples, weights)
+    absent_below = min(absent_below, answered_from)  # what counts as absent is never answered
     return replace(verdicts, answered_from=round(answered_from, DIGITS), absent_below=round(absent_below, DIGITS))
 
 

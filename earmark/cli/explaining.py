@@ -56,8 +56,8 @@ def tell_verdict_explanation(answer: Answer, why: VerdictExplanation) -> None:
         tell(f"  In none of these moments: {', '.join(missing)}")
     tell(f"  That something here answers it: {why.covered.probability:.0%}. Below {why.absent_below:.0%} I say no.")
     tell(
-        f"  That the first moment is right: {why.right.probability:.0%}. I answer where the lesser of both reaches"
-        f" {why.answered_from:.0%}."
+        f"  That the first moment is right: {min(why.covered.probability, why.right.probability):.0%}."
+        f" I answer from {why.answered_from:.0%} on."
     )
     if not why.covered.parts:
         tell(WITHHELD)

@@ -20,6 +20,8 @@ SENTENCE_S = 15.0
 PAUSE_S = 0.4
 _ENDS = (".", "!", "?", "。", "！", "？")
 _SOUND_SHARE = 0.3
+LEAST_TOLD = 1.5
+"""What a question must say at least, by idf: one word that every fourth passage holds, or three that most hold."""
 _COST_A_SECOND = 0.004
 """Of two stretches that cover the question alike the shorter one is quoted."""
 
@@ -119,12 +121,13 @@ def _cover_of_spans(
 
 
 def cover(texts: Sequence[Hashes], asked: Asked, field: TokenField) -> NDArray[np.float64]:
-    """Which share of what the question says, by idf, each text holds too: 0 to 1."""
+    """Which share of what the question says, by idf, each text holds too: 0 to 1. Small words alone say too little for
+    anything to answer them, though every text holds them."""
     tokens = sorted(set(asked.tokens.of(field)))
     if not tokens or not texts:
         return np.zeros(len(texts))
-    return _share(count_in(texts, tokens) > 0, idf(tokens, asked.statistics[field]))
+    return _share(count_in(texts, tokens) > 0, idf(tokens, asked.statistics[field]), least=LEAST_TOLD)
 
 
-def _share(holds: NDArray[np.bool_], told: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(holds @ told / max(float(told.sum()), 1e-9))
+def _share(holds: NDArray[np.bool_], told: NDArray[np.float64], *, least: float = 1e-9) -> NDArray[np.float64]:
+    return np.asarray(holds @ told / max(float(told.sum()), least))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 
 from assistant.answering.ask import (
     ANY_LANGUAGE,
+    EMBED_DEADLINE_S,
+    LOADING_DEADLINE_S,
+    NOTE_LANGUAGE,
     NOTE_NO_SPEECH,
     NOTE_NOT_RERANKED,
     NOTE_WORDS_ALONE,
@@ -48,6 +52,8 @@ class SmallEngine:
     def __init__(self) -> None:
         self.heard: tuple[Segment, ...] = ()
         self.embedder_is_down = False
+        self.embedder = "ready"
+        self.patience_s: float | None = None
         self.longest_s: float | None = None
         self.options = ClipOptions()
         self.turn: str | None = None
@@ -60,8 +66,9 @@ class SmallEngine:
 
     def state(self) -> EngineState:
         model = ModelState("small", "d", "ready", trial=True, languages=frozenset({"en"}))
+        embedder = replace(model, state=self.embedder)
         reranker = None if self.reranker is None else ModelState("reads", "r", self.reranker, trial=False)
-        return EngineState(model, model, 1, reranker=reranker)
+        return EngineState(model, embedder, 1, reranker=reranker)
 
     def recognize_clip(self, clip: Clip, *, priority: Priority, deadline_s: float | None = None) -> Recognised:
         return Recognised()
@@ -93,6 +100,7 @@ class SmallEngine:
         deadline_s: float | None = None,
         asker: str | None = None,
     ) -> TextVectors:
+        self.patience_s = deadline_s
         if self.embedder_is_down:
             raise EmbedderDown("it does not answer")
         return TextVectors(np.ones((len(texts), 4), np.float32) / 2, (b"",) * len(texts))
@@ -174,6 +182,23 @@ def test_without_an_embedder_words_find_and_the_answer_says_so(asking: Asking, e
     answer = asking.text("How do I report a near miss?")
     assert answer.hits
     assert NOTE_WORDS_ALONE in answer.notes
+
+
+@pytest.mark.usefixtures("recording")
+def test_an_embedder_that_is_being_loaded_is_not_waited_for_long(asking: Asking, engine: SmallEngine) -> None:
+    asking.text("How do I report a near miss?")
+    assert engine.patience_s == EMBED_DEADLINE_S
+    engine.embedder = "loading"
+    asking.text("How do I report a near miss?")
+    assert engine.patience_s == LOADING_DEADLINE_S
+
+
+@pytest.mark.usefixtures("recording")
+@pytest.mark.parametrize(("question", "is_unknown"), [("near miss", False), ("fire", False), ("差点出事怎么办", True)])
+def test_a_few_words_are_not_called_a_language_that_the_embedder_does_not_know(
+    asking: Asking, question: str, is_unknown: bool
+) -> None:
+    assert (NOTE_LANGUAGE in asking.text(question).notes) is is_unknown
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from earmark.bench.fitting import (
     logits,
     lowest_precise,
     stretch_model,
+    with_thresholds,
 )
 from knowledge.finding.refusing import SETS, Model, Sight, features_for, verdicts_of
 from tests.earmark.bench.made_examples import NAMES, START, made_examples
@@ -104,6 +105,16 @@ def test_a_whole_fit_tells_the_taught_from_the_untaught() -> None:
     )
     assert taught > 0.6 > 0.4 > untaught
     assert set(verdicts.covered.weights) == set(NAMES)
+
+
+def test_what_counts_as_absent_is_never_answered() -> None:
+    """Where answers are right from low on, the mistakes among the taught could lie above."""
+    examples = made_examples(400, cover_tells=0.1)
+    unset = fit(examples, NAMES, half_untaught(examples))
+    told = np.vstack([np.full(400, 0.9), np.linspace(0.1, 0.9, 400)])
+    right = [replace(each, covered=True, right=True) for each in examples]
+    found = with_thresholds(unset, told, right, np.ones(400))
+    assert found.absent_below <= found.answered_from == 0.1
 
 
 @pytest.mark.parametrize("seed", range(4))

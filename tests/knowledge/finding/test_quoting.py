@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.finding.asked import Question, ask
-from knowledge.finding.quoting import SENTENCE_S, best_sentence, pieces_of
+from knowledge.finding.bm25 import taken_apart
+from knowledge.finding.quoting import SENTENCE_S, best_sentence, cover, pieces_of
+from knowledge.index.view import TokenField
 from knowledge.passages.passage import Passage
 from knowledge.transcripts.segment import Segment, Word
 from tests.knowledge.finding.in_memory_view import InMemoryView
@@ -33,6 +35,15 @@ def test_in_a_small_home_small_words_decide_nothing() -> None:
     sentence = best_sentence([Segment(4.0 * at, 4.0 * at + 4, text, "en") for at, text in enumerate(said)], asked)
     assert sentence is not None
     assert sentence.text == said[0]
+
+
+def test_small_words_alone_are_covered_by_nothing() -> None:
+    """Every passage holds them, and none answers them."""
+    passages = [Passage(str(at), "r", "c", 1, at, at, at, 0.0, 1.0, f"the end of it {at}", "en") for at in range(60)]
+    held = [taken_apart("the of and", "en").words]
+    for text, most in (("the of and", 0.7), ("the", 0.3)):
+        assert cover(held, ask(Question(text), InMemoryView(passages)), TokenField.WORDS)[0] < most
+    assert cover(held, ask(Question("valve"), view()), TokenField.WORDS)[0] == 0
 
 
 def segments(length_s: float = 4.0) -> list[Segment]:
