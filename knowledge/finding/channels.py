@@ -53,12 +53,14 @@ CHANNELS = tuple(Channel)
 @dataclass(frozen=True, slots=True)
 class Pool:
     """The passages that some channel put forward, taken apart, each scored by every channel; their text is read from
-    the database only for those that leave. `around`: what lies around each, itself included, as rows of `near`."""
+    the database only for those that leave. `around`: what lies around each, itself included, as rows of `near`; `own`:
+    the row of each itself."""
 
     passages: list[Place]
     tokens: list[HashedTokens]
     scores: Scores
     near: list[str]
+    own: list[int]
     around: list[list[int]]
 
 
@@ -72,9 +74,10 @@ def gather(asked: Asked, view: IndexView, *, courses: frozenset[str]) -> Pool:
     near = list(dict.fromkeys(key for each in neighbours for key in each))
     row = {key: at for at, key in enumerate(near)}
     around = [[row[key] for key in each] for each in neighbours]
+    own = [row[each.id] for each in passages]
     said = view.tokens(near)
-    own = [said[row[each.id]] for each in passages]
-    return Pool(passages, own, _first_scores(asked, passages, near, said, around, view), near, around)
+    scores = _first_scores(asked, passages, near, said, own, around, view)
+    return Pool(passages, [said[at] for at in own], scores, near, own, around)
 
 
 def _first_scores(
@@ -82,14 +85,13 @@ def _first_scores(
     passages: Sequence[Place],
     near: Sequence[str],
     said: Sequence[HashedTokens],
+    own: Sequence[int],
     around: Sequence[Sequence[int]],
     view: IndexView,
 ) -> Scores:
     scores = np.full((len(passages), len(CHANNELS)), np.nan)
     if not passages:
         return scores
-    row = {key: at for at, key in enumerate(near)}
-    own = [row[each.id] for each in passages]
     columns = {channel: scores[:, at] for at, channel in enumerate(CHANNELS)}
     speaks = embedder_speaks(asked, passages)
     if speaks.any() and asked.question.vector is not None and view.embedder_digest is not None:

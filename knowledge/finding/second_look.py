@@ -48,6 +48,7 @@ def look_again(asked: Asked, pool: Pool, best: Sequence[int], view: IndexView) -
         tokens=[pool.tokens[at] for at in best],
         scores=pool.scores[list(best)],
         near=[pool.near[row] for row in rows],
+        own=[place[pool.own[at]] for at in best],
         around=[[place[row] for row in pool.around[at]] for at in best],
     )
     if asked.close is not None and embedder_speaks(asked, passages).any():
@@ -60,8 +61,7 @@ def look_again(asked: Asked, pool: Pool, best: Sequence[int], view: IndexView) -
 def _score_tokens(asked: Asked, pool: Pool, view: IndexView) -> None:
     assert asked.close is not None
     nearest = max_similarities(asked.close, view.token_vectors(pool.near))
-    row = {key: at for at, key in enumerate(pool.near)}
-    own = nearest[[row[each.id] for each in pool.passages]]
+    own = nearest[pool.own]
     around = over_around(np.fmax, nearest, pool.around)  # which is nan only where none of them is known
     silent = ~embedder_speaks(asked, pool.passages)
     for channel, values in ((Channel.TOKENS, own), (Channel.TOKENS_AROUND, around)):

@@ -103,7 +103,7 @@ def test_a_second_look_is_given_to_the_best_of_all_and_to_the_best_of_each(seed:
     scores = chance.normal(size=(count, len(CHANNELS)))
     scores[chance.random(scores.shape) < 0.3] = np.nan
     first = chance.permutation(count).tolist()
-    pool = Pool([], [], scores, [], [])
+    pool = Pool([], [], scores, [], [], [])
     chosen = worth_a_second_look(pool, first)
     assert set(first[:BEST_OF_ALL]) <= set(chosen)
     assert chosen == sorted(chosen, key=first.index)
