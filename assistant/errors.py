@@ -5,15 +5,19 @@ class EarmarkError(Exception):
     """A failure with a plain message: what, where, and the way out.
 
     `passing`: the same call may work later. `kind` is a stable name for programs (RFC 9457 `type`, job errors).
+    `reason`: what the machine says of it, such as an address and an errno: for logs and for whoever runs Earmark on
+    the command line, never for a page.
     """
 
     kind = "error"
     passing = False
 
-    def __init__(self, detail: str, way_out: str = "") -> None:
-        super().__init__(f"{detail}; {way_out}" if way_out else detail)
+    def __init__(self, detail: str, way_out: str = "", *, reason: str = "") -> None:
+        what = f"{detail} ({reason})" if reason else detail
+        super().__init__(f"{what}; {way_out}" if way_out else what)
         self.detail = detail
         self.way_out = way_out
+        self.reason = reason
 
 
 class BadInput(EarmarkError):

@@ -221,6 +221,9 @@ def _engine(settings: Settings) -> Finding:
     try:
         state = client.state()
     except EarmarkError as error:
+        if error.reason:
+            told = error.reason if settings.engine_url else f"{where}: {error.reason}"  # the reason has the address
+            return Finding("engine", Health.BROKEN, told, "see whether the engine runs, and its log")
         return Finding("engine", Health.BROKEN, f"{where}: {error.detail}", error.way_out or "restart it")
     models = [model for model in (state.recogniser, state.embedder, state.reranker) if model is not None]
     down = [model for model in models if model.state == "down"]

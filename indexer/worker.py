@@ -136,7 +136,8 @@ class _Worker:
             log.info("job done")
 
     def _fail(self, job: Job, error: EarmarkError | KnowledgeError) -> None:
-        _LOG.warning("job failed", job=job.id, kind=error.kind, passing=error.passing, attempt=job.attempts)
+        why = {"reason": error.reason} if isinstance(error, EarmarkError) and error.reason else {}
+        _LOG.warning("job failed", job=job.id, kind=error.kind, passing=error.passing, attempt=job.attempts, **why)
         self._settle(lambda session: jobs.fail(session, job, error))
 
     def _settle(self, write: Callable[[Session], object]) -> None:

@@ -80,6 +80,8 @@ def status_of(error: EarmarkError) -> HTTPStatus:
 
 def _earmark_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, EarmarkError)
+    if error.reason:
+        _log.warning("a part is down", path=request.url.path, kind=error.kind, reason=error.reason)
     headers = {}
     if isinstance(error, Busy):
         headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))

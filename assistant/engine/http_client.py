@@ -56,6 +56,15 @@ GRACE_S = 2.0
 LOOK_AGAIN_S = 3.0
 """How often an engine that did not answer is asked whether it is there again; until then it is tried last."""
 STATE: TypeAdapter[EngineState] = TypeAdapter(EngineState)
+NOT_RUNNING = (
+    "the part that hears and compares is not running",
+    "it is usually back within seconds: try again; if not, tell whoever runs Earmark",
+)
+TOO_SLOW = (
+    "the part that hears and compares does not answer",
+    "try again in a moment; if that does not help, tell whoever runs Earmark",
+)
+"""What is wrong and what to do, as pages say it in their language; the address goes beside, as the reason."""
 NOTHING_KNOWN = ClipOptions()
 Value = TypeVar("Value")
 
@@ -339,7 +348,7 @@ class HttpEngineClient:
                 if event.get("type") == "transcript.text.done":
                     return replace(heard_in(event), segments=told.segments)
                 told.tell(segments_in({"segments": [event]}))
-        raise RecognizerDown(f"{url}: broke off in the middle of its answer", "try again")
+        raise RecognizerDown(*NOT_RUNNING, reason=f"{url}: broke off in the middle of its answer")
 
     def _post(self, url: str, path: str, down: type[PartDown], wait_s: float, **request: Any) -> dict[str, Any]:
         return document_in(url, self._send(url, "POST", path, down, wait_s, **request).content, down)
@@ -372,9 +381,9 @@ def _reaching(url: str, down: type[PartDown], wait_s: float) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise down(f"{url}: did not answer within {wait_s:.0f} s", "see whether the engine runs") from error
+        raise down(*TOO_SLOW, reason=f"{url}: did not answer within {wait_s:.0f} s") from error
     except httpx.TransportError as error:
-        raise down(f"{url}: cannot be reached: {error}", "see whether the engine runs") from error
+        raise down(*NOT_RUNNING, reason=f"{url}: cannot be reached: {error}") from error
     except httpx.InvalidURL as error:
         raise BadInput(f"{url}: no address: {error}", "check engine_url") from error
 

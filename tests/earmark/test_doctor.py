@@ -76,3 +76,10 @@ def test_an_index_that_may_not_be_read_is_named_and_hides_no_other_part() -> Non
         (home / "index").chmod(0o700)
     assert health is Health.BROKEN
     assert detail == f"{home / 'index'} cannot be read: Permission denied"
+
+
+def test_an_engine_that_is_gone_is_told_with_its_address_and_what_went_wrong(home: Path) -> None:
+    settings = Settings(home=home, engine_url="http://127.0.0.1:1", engine_key="key")
+    [finding] = [each for each in examine(settings) if each.subject == "engine"]
+    assert finding.health is Health.BROKEN
+    assert finding.detail.startswith("http://127.0.0.1:1: cannot be reached: ")

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from assistant.answering.explained import CHANNEL_NAMES, FEATURE_NAMES
 from assistant.engine.client import ModelState
-from assistant.errors import Busy, RecognizerDown
+from assistant.engine.http_client import NOT_RUNNING, HttpEngineClient
+from assistant.errors import Busy, PartDown, RecognizerDown
 from assistant.questions.tables import QuestionRow
 from knowledge.errors import DatabaseBusy
 from knowledge.finding.moment import Verdict
@@ -221,6 +223,23 @@ def test_a_recogniser_that_is_down_is_told_with_its_way_out(browser: TestClient,
     assert reply.headers["retry-after"] == "5"
     assert "type the question meanwhile" in reply.text
     assert "<html" not in reply.text
+
+
+def test_an_engine_that_is_gone_is_told_plainly_and_its_address_is_logged(
+    browser: TestClient, house: WebHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with HttpEngineClient("http://127.0.0.1:1", "key") as gone, pytest.raises(PartDown) as down:
+        gone.transcribe(b"x", filename="q.wav")
+    house.asking.failure = down.value
+
+    for language, plain in (("en", NOT_RUNNING[0]), ("zh", "负责听写和比较的部件没有运行")):
+        page = browser.post(
+            "/ask", files={"sound": ("q.wav", b"x", "audio/wav")}, headers={"accept-language": language}
+        ).text
+        assert plain in page
+        assert "127.0.0.1:1" not in page
+        assert "Errno" not in page
+        assert "127.0.0.1:1: cannot be reached" in capsys.readouterr().out
 
 
 def test_a_busy_engine_says_when_to_come_back(browser: TestClient, house: WebHouse) -> None:

@@ -8,6 +8,7 @@ from babel.messages.pofile import read_po
 
 from assistant.answering.ask import EMPTY, TOO_LONG
 from assistant.answering.explained import CHANNEL_NAMES, FEATURE_NAMES
+from assistant.engine.http_client import NOT_RUNNING, TOO_SLOW
 from web.interface_languages import CHINESE, LOCALE_FOLDER, words_of
 
 WEB = LOCALE_FOLDER.parent
@@ -21,7 +22,7 @@ def said_by_pages() -> set[str]:
         options_map={"templates/**.html": {"trimmed": "true", "silent": "false"}},
     )
     messages = {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
-    by_name = {*CHANNEL_NAMES.values(), *FEATURE_NAMES.values(), *EMPTY, *TOO_LONG}
+    by_name = {*CHANNEL_NAMES.values(), *FEATURE_NAMES.values(), *EMPTY, *TOO_LONG, *NOT_RUNNING, *TOO_SLOW}
     return {str(each) for each in messages} | by_name
 
 
