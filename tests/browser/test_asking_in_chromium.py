@@ -259,6 +259,21 @@ def test_a_question_that_did_not_arrive_survives_a_reload_and_is_sent_then(spoke
     assert spoken_page.locator("[data-kept]").is_hidden()
 
 
+def test_a_file_that_failed_is_told_by_its_answer_and_never_as_recorded(spoken_page: Page, served: Served) -> None:
+    question = {"name": "mine.wav", "mimeType": "audio/wav", "buffer": b"RIFF"}
+    status = spoken_page.locator("[data-mic-status]")
+    served.house.asking.failure = RecognizerDown("the recogniser is not running", "try again")
+    spoken_page.goto(served.address)
+    spoken_page.set_input_files("[data-sound-file]", question)  # type: ignore[arg-type]
+    spoken_page.wait_for_selector("[data-error]")
+    expect(status).to_be_empty()
+
+    spoken_page.route("**/ask", lambda route: route.abort())
+    spoken_page.set_input_files("[data-sound-file]", question)  # type: ignore[arg-type]
+    expect(status).to_contain_text("The server does not answer")
+    assert spoken_page.locator("[data-kept]").is_hidden()
+
+
 def test_without_permission_the_page_says_so_and_typing_works(
     playwright: Playwright, served: Served, tmp_path: Path
 ) -> None:

@@ -162,7 +162,7 @@ class Microphone {
     this.say("thinking");
     const id = keptAs ?? (await keep(sound, fields));
     const outcome = await sendSound(sound, fields, this.answer);
-    if (outcome !== "unsent") await drop(id);
+    if (outcome === "answered" || outcome === "refused") await drop(id);
     this.turn("idle");
     this.say(null);
     await this.offerKept();
@@ -258,7 +258,7 @@ class Microphone {
     this.say("thinking");
     const outcome = await sendSound(file, this.fields(), this.answer);
     this.turn("idle");
-    this.say(outcome === "unsent" ? "unsent" : null);
+    this.say(outcome === "unreached" ? "unreached" : null); // the person still has the file: nothing is kept of it
   }
 
   mountKept() {

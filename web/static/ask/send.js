@@ -1,7 +1,7 @@
 // A spoken question to the server, and its answer into the page.
 const WORTH_ANOTHER_TRY = (status) => status === 429 || status >= 500;
 
-// Resolves to "answered", "refused" (nothing to send again) or "unsent".
+// Resolves to "answered", "refused" (nothing to send again), "unsent" (the page shows why) or "unreached".
 export async function sendSound(sound, fields, target) {
   const name = sound.name ?? (sound.type.startsWith("audio/wav") ? "question.wav" : "question.webm");
   const form = new FormData();
@@ -13,7 +13,7 @@ export async function sendSound(sound, fields, target) {
     reply = await fetch("/ask", { method: "POST", body: form, headers: { "HX-Request": "true" } });
     html = await reply.text();
   } catch {
-    return "unsent";
+    return "unreached";
   }
   target.innerHTML = html;
   window.htmx?.process(target);
