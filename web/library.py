@@ -18,6 +18,15 @@ from knowledge.recordings.tables import RecordingState
 from web.error_pages import Gone
 from web.services import WebServices
 
+NO_SUCH_QUESTION = (
+    "there is no such question of yours",
+    "questions are shown only in the browser that asked them",
+)
+NO_SUCH_COURSE = ("there is no such course", "choose one from the list of courses")
+NO_SUCH_RECORDING = ("there is no such recording", "choose one from the list of recordings")
+REMOVED = ("this recording was removed", "ask again: another one may answer it")
+"""What is wrong and what to do, as pages say it in their language."""
+
 
 def services_of(request: Request) -> WebServices:
     services: WebServices = request.app.state.services
@@ -46,7 +55,7 @@ def course(database: Database, course_id: str) -> Course:
     for known in courses(database):
         if known.id == course_id:
             return known
-    raise NotFound("there is no such course", "choose one from the list of courses")
+    raise NotFound(*NO_SUCH_COURSE)
 
 
 def permitted_courses(database: Database, course_id: str) -> frozenset[str] | None:
@@ -59,9 +68,9 @@ def recording(database: Database, recording_id: str) -> Recording:
     with database.read() as session:
         found = recordings.recording(session, recording_id)
     if found is None:
-        raise NotFound("there is no such recording", "choose one from the list of recordings")
+        raise NotFound(*NO_SUCH_RECORDING)
     if found.state is RecordingState.REMOVED:
-        raise Gone("this recording was removed", "ask again: another one may answer it")
+        raise Gone(*REMOVED)
     return found
 
 
@@ -92,5 +101,5 @@ def own_question(database: Database, question_id: str, asker: str | None) -> Log
     """Only for the browser that asked; for everybody else it is not there. Raises NotFound."""
     question = log.get(database, question_id)
     if question is None or asker is None or question.asker != asker:
-        raise NotFound("there is no such question of yours", "questions are shown only in the browser that asked them")
+        raise NotFound(*NO_SUCH_QUESTION)
     return question

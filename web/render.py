@@ -1,6 +1,7 @@
 """Templates to replies: one Jinja environment a language, everything escaped. Decides nothing about content."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -33,7 +34,7 @@ def environment(language: InterfaceLanguage) -> Environment:
     made.install_gettext_callables(  # type: ignore[attr-defined]
         words.gettext, words.ngettext, newstyle=True
     )
-    made.filters["told"] = words.gettext  # `_` would take what somebody typed for a format, and for safe
+    made.filters["told"] = lambda text: told(text, language)  # `_` takes what somebody typed for a format, and for safe
     made.filters["timecode"] = timecode
     made.filters["iso_duration"] = iso_duration
     made.filters["lasting"] = lambda seconds: lasting(seconds, language)
@@ -91,6 +92,17 @@ def lasting(seconds: float, language: InterfaceLanguage) -> str:
     if not rest:
         return _("%(hours)s h") % {"hours": hours}
     return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": rest}
+
+
+def told(text: str, language: InterfaceLanguage) -> str:
+    """What an error says, in the words of a page; what a file is called stands before it, and stays as it is."""
+    translated = words_of(language).gettext
+    starts = [0, *(found.end() for found in re.finditer(": ", text))]
+    for start in starts:
+        rest = text[start:]
+        if rest and translated(rest) != rest:
+            return text[:start] + translated(rest)
+    return text
 
 
 def day(moment: dt.datetime, language: InterfaceLanguage) -> str:

@@ -27,6 +27,9 @@ from assistant.hearing.clock import Timeline
 from assistant.hearing.heard import HearingLimits
 from assistant.hearing.opening import PICTURE_CODECS, SOUND_CODECS, WAY_OUT, shown_name
 
+PICTURE_ALONE = ("no audio track (a picture without sound)", f"export it with its sound, or {WAY_OUT}")
+NOTHING_TO_HEAR = ("no audio track (nothing to hear in it)", f"export it with its sound, or {WAY_OUT}")
+"""What is wrong and what to do, behind the file's name: the pages say these in their language."""
 LOWEST_RATE_HZ = 4_000
 HIGHEST_RATE_HZ = 384_000
 MOST_CHANNELS = 64
@@ -309,8 +312,8 @@ def _sound_stream(container: av.container.InputContainer, *, name: str) -> av.au
         if codec is not None and codec not in SOUND_CODECS:
             raise BadMedia(f"{name}: its sound is {codec}, which is not taken", WAY_OUT)
         return stream
-    kind = "a picture without sound" if container.streams.video else "nothing to hear in it"
-    raise BadMedia(f"{name}: no audio track ({kind})", f"export it with its sound, or {WAY_OUT}")
+    detail, way_out = PICTURE_ALONE if container.streams.video else NOTHING_TO_HEAR
+    raise BadMedia(f"{name}: {detail}", way_out)
 
 
 def _codec_name(stream: av.stream.Stream) -> str | None:

@@ -34,6 +34,11 @@ PICTURE_CODECS = frozenset(
 CODECS = SOUND_CODECS | PICTURE_CODECS
 """Decoders that recordings need. Nobody attacks through one that is never opened."""
 WAY_OUT = "give it as wav, mp3, m4a, flac, ogg, webm or mp4"
+A_TEXT = ("a text, not a recording", WAY_OUT)
+UNREADABLE = ("not a sound or video file that can be read, or damaged at its start", WAY_OUT)
+CUT_OFF = ("cut off: the index that an mp4 keeps is missing", "copy it again whole, or record it again")
+EMPTY_FILE = ("the file is empty (0 bytes)", "copy or record it again")
+"""What is wrong and what to do, behind the file's name: the pages say these in their language."""
 LONGEST_NAME = 120
 SCRIPT_OPENINGS: tuple[tuple[bytes, str], ...] = (
     (b"#EXTM3U", "a playlist"),
@@ -53,6 +58,11 @@ def shown_name(name: str) -> str:
     return line if len(line) <= LONGEST_NAME else f"{line[:80]}…{line[-35:]}"
 
 
+def not_followed(kind: str) -> str:
+    """`kind`: of SCRIPT_OPENINGS."""
+    return f"{kind}, not a recording; files named inside a file are never opened"
+
+
 def open_regular(path: Path, *, name: str | None = None) -> int:
     """A descriptor of the regular file at `path`, for reading; the caller closes it. Raises BadMedia."""
     shown = shown_name(name or path.name)
@@ -66,7 +76,7 @@ def open_regular(path: Path, *, name: str | None = None) -> int:
         return fd
     os.close(fd)
     if stat.S_ISREG(kind.st_mode):
-        raise BadMedia(f"{shown}: the file is empty (0 bytes)", "copy or record it again")
+        raise BadMedia(f"{shown}: {EMPTY_FILE[0]}", EMPTY_FILE[1])
     raise BadMedia(f"{shown}: {_kind_of(kind.st_mode)}, not a file", "give the recording itself, as a regular file")
 
 
@@ -103,7 +113,7 @@ def open_links(fd: int, *, name: str) -> Generator[av.container.InputContainer, 
     shown = shown_name(name)
     script = _script_kind(os.pread(fd, 4096, 0))
     if script is not None:
-        raise BadMedia(f"{shown}: {script}, not a recording; files named inside a file are never opened", WAY_OUT)
+        raise BadMedia(f"{shown}: {not_followed(script)}", WAY_OUT)
     # Only these protocols, and only this descriptor: nothing that a file names can be reached.
     links = find_links(fd)
     urls = ["fd:"] if len(links) == 1 else [f"subfile,,start,{start},end,{end},,:fd:" for start, end in links]
@@ -141,10 +151,10 @@ def understates_its_size(fd: int) -> bool:
 def _why_unreadable(fd: int) -> tuple[str, str]:
     head = os.pread(fd, 4096, 0)
     if head[4:8] == b"ftyp":
-        return "cut off: the index that an mp4 keeps is missing", "copy it again whole, or record it again"
+        return CUT_OFF
     if not set(head) - set(range(0x20, 0x100)) - set(b"\t\r\n\f") and _is_text(head):
-        return "a text, not a recording", WAY_OUT
-    return "not a sound or video file that can be read, or damaged at its start", WAY_OUT
+        return A_TEXT
+    return UNREADABLE
 
 
 def _is_text(head: bytes) -> bool:

@@ -200,6 +200,8 @@ def test_an_empty_sound_file_is_refused_by_name(browser: TestClient) -> None:
 
     assert page.status_code == 400
     assert "mine.wav: the file is empty" in page.text
+    chinese = browser.post("/ask", files={"sound": ("<b>.wav", b"", "audio/wav")}, headers={"accept-language": "zh"})
+    assert "<p>&lt;b&gt;.wav: 文件是空的。</p>" in chinese.text
 
 
 def test_a_course_can_be_chosen_and_a_made_up_one_is_refused(browser: TestClient, house: WebHouse) -> None:
@@ -232,7 +234,7 @@ def test_an_engine_that_is_gone_is_told_plainly_and_its_address_is_logged(
         gone.transcribe(b"x", filename="q.wav")
     house.asking.failure = down.value
 
-    for language, plain in (("en", NOT_RUNNING[0]), ("zh", "负责听写和比较的部件没有运行")):
+    for language, plain in (("en", NOT_RUNNING[0]), ("zh", "负责听写和比较的部件没有运行。")):
         page = browser.post(
             "/ask", files={"sound": ("q.wav", b"x", "audio/wav")}, headers={"accept-language": language}
         ).text

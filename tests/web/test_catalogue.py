@@ -9,9 +9,21 @@ from babel.messages.pofile import read_po
 from assistant.answering.ask import EMPTY, TOO_LONG
 from assistant.answering.explained import CHANNEL_NAMES, FEATURE_NAMES
 from assistant.engine.http_client import NOT_RUNNING, TOO_SLOW
-from web.interface_languages import CHINESE, LOCALE_FOLDER, words_of
+from assistant.hearing.decoding import NOTHING_TO_HEAR, PICTURE_ALONE
+from assistant.hearing.opening import A_TEXT, CUT_OFF, EMPTY_FILE, SCRIPT_OPENINGS, UNREADABLE, WAY_OUT, not_followed
+from web.interface_languages import CHINESE, ENGLISH, LOCALE_FOLDER, words_of
+from web.library import NO_SUCH_COURSE, NO_SUCH_QUESTION, NO_SUCH_RECORDING, REMOVED
+from web.pages.ask import EMPTY_SOUND
+from web.render import told
 
 WEB = LOCALE_FOLDER.parent
+TROUBLES = (
+    *(EMPTY, TOO_LONG, NOT_RUNNING, TOO_SLOW),
+    *(A_TEXT, UNREADABLE, CUT_OFF, EMPTY_FILE, PICTURE_ALONE, NOTHING_TO_HEAR, EMPTY_SOUND),
+    *((not_followed(kind), WAY_OUT) for _, kind in SCRIPT_OPENINGS),
+    *(NO_SUCH_QUESTION, NO_SUCH_COURSE, NO_SUCH_RECORDING, REMOVED),
+)
+"""What errors say to people: what is wrong, and what to do."""
 
 
 def said_by_pages() -> set[str]:
@@ -22,7 +34,7 @@ def said_by_pages() -> set[str]:
         options_map={"templates/**.html": {"trimmed": "true", "silent": "false"}},
     )
     messages = {message[0] if isinstance(message, tuple) else message for _, _, message, _, _ in found}
-    by_name = {*CHANNEL_NAMES.values(), *FEATURE_NAMES.values(), *EMPTY, *TOO_LONG, *NOT_RUNNING, *TOO_SLOW}
+    by_name = {*CHANNEL_NAMES.values(), *FEATURE_NAMES.values(), *(part for trouble in TROUBLES for part in trouble)}
     return {str(each) for each in messages} | by_name
 
 
@@ -48,3 +60,11 @@ def test_nothing_is_kept_that_no_page_says() -> None:
 @pytest.mark.parametrize("name", [*CHANNEL_NAMES.values(), *FEATURE_NAMES.values()])
 def test_every_matcher_and_every_feature_has_a_chinese_name(name: str) -> None:
     assert words_of(CHINESE).gettext(name) != name
+
+
+def test_an_error_is_told_in_chinese_behind_the_name_of_its_file() -> None:
+    said = f"a: b.mp3: {A_TEXT[0]}"
+    assert told(said, CHINESE) == "a: b.mp3: 这是文本，不是录音"
+    assert told(said, ENGLISH) == said
+    for unknown in ("", "mine: ", "nobody translated this"):
+        assert told(unknown, CHINESE) == unknown

@@ -19,6 +19,8 @@ from web.views.answers import AnswerView, answer_view, recent_view
 from web.views.recordings import player_view
 
 router = APIRouter(include_in_schema=False)
+EMPTY_SOUND = ("the file is empty", "record or choose another")
+"""What is wrong, behind the file's name, and what to do, as pages say it in their language."""
 _EXAMPLES = 4
 _RECENT = 5
 
@@ -86,7 +88,7 @@ def _answered(request: Request, form: UploadedForm, asker: str, turn: str) -> An
             explain=True,
         )
     if sound is not None and not text:
-        raise BadInput(f"{sound.filename}: the file is empty", "record or choose another")
+        raise BadInput(f"{sound.filename}: {EMPTY_SOUND[0]}", EMPTY_SOUND[1])
     # what is typed shows its language itself
     return services.asking.text(text, courses=courses, asker=asker, turn=turn, explain=True)
 
