@@ -6,6 +6,7 @@ far it may go from there (see `WAYS`). What is told of the result are questions 
 """
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,6 +48,11 @@ is then a single question."""
 FEWEST_RIGHT = 10
 """Answerable questions whose first moment is right, for the same reason."""
 FOLDS = 5
+ROUNDED_S = 1.0
+"""So much an answer may end after its recording: whoever wrote it down rounded."""
+KNOWN_KEYS = frozenset(
+    {"id", "question", "text", "answers", "recording", "start_s", "end_s", "kind", "language", "metadata"}
+)
 LAYOUT = (
     'a line each: {"id", "question", "answers": [{"recording", "start_s", "end_s"}]}, no answers where none is there'
 )
@@ -157,14 +163,17 @@ def read_questions(path: Path, recordings: Sequence[Recording]) -> list[OwnQuest
     rows = read_jsonl(path)
     if not rows:
         raise BadInput(f"{path}: there is no question in it", f"give {LAYOUT}")
-    questions = [_question(path, at, row, named) for at, row in enumerate(rows, 1)]
+    lengths_s = {each.id: each.duration_s for each in recordings if each.duration_s is not None}
+    questions = [_question(path, at, row, named, lengths_s) for at, row in enumerate(rows, 1)]
     twice = [key for key, count in Counter(each.id for each in questions).items() if count > 1]
     if twice:
         raise BadInput(f"{path}: question {twice[0]!r} stands there twice", "give each an id of its own")
     return questions
 
 
-def _question(path: Path, at: int, row: Mapping[str, Any], named: Mapping[str, set[str]]) -> OwnQuestion:
+def _question(
+    path: Path, at: int, row: Mapping[str, Any], named: Mapping[str, set[str]], lengths_s: Mapping[str, float]
+) -> OwnQuestion:
     key, text = row.get("id"), row.get("question")
     where = f"{path}, question {at}"
     if key is None or not str(key).strip() or not isinstance(text, str):
@@ -173,25 +182,45 @@ def _question(path: Path, at: int, row: Mapping[str, Any], named: Mapping[str, s
         asked = question_text(text)
     except BadInput as error:
         raise BadInput(f"{where} ({key}): {error.detail}", error.way_out) from error
+    unknown = sorted(set(row) - KNOWN_KEYS)
+    if unknown and "answers" not in row and "recording" not in row:  # misspelt, it would pass for an unanswerable one
+        told = f"names no answer, and nobody knows its {', '.join(map(repr, unknown))}"
+        raise BadInput(f"{where} ({key}): {told}", f"mend or remove it; {LAYOUT}")
     answers = row.get("answers")
     if answers is None:
         answers = [row] if row.get("recording") else []
     if not isinstance(answers, list):
         raise BadInput(f'{where} ({key}): "answers" is no list', f"give {LAYOUT}")
-    return OwnQuestion(str(key), asked, tuple(_stretch(f"{where} ({key})", each, named) for each in answers))
+    stretches = tuple(_stretch(f"{where} ({key})", each, named, lengths_s) for each in answers)
+    return OwnQuestion(str(key), asked, stretches)
 
 
-def _stretch(where: str, answer: Any, named: Mapping[str, set[str]]) -> Stretch:
-    try:
-        name, start_s, end_s = str(answer["recording"]), float(answer["start_s"]), float(answer["end_s"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BadInput(f"{where}: an answer lacks recording, start_s or end_s", f"give {LAYOUT}") from error
+def _stretch(where: str, answer: Any, named: Mapping[str, set[str]], lengths_s: Mapping[str, float]) -> Stretch:
+    given = answer if isinstance(answer, dict) else {}
+    if any(given.get(each) is None for each in ("recording", "start_s", "end_s")):
+        raise BadInput(f"{where}: an answer lacks recording, start_s or end_s", f"give {LAYOUT}")
+    name = str(given["recording"])
+    start_s, end_s = (_seconds(where, each, given[each]) for each in ("start_s", "end_s"))
     ids = named.get(name_key(name)) or named.get(name_key(Path(name).name))
     if not ids:
         raise BadInput(f"{where}: no recording here is called {name}", "see `earmark recordings`")
     if not 0 <= start_s <= end_s:
         raise BadInput(f"{where}: the answer runs from {start_s:g} s to {end_s:g} s")
+    longest_s = max(lengths_s.get(each, math.inf) for each in ids)
+    if end_s > longest_s + ROUNDED_S:
+        raise BadInput(
+            f"{where}: the answer ends at {end_s:g} s, but {name} is {longest_s:.1f} s long",
+            "count in seconds from the start of the recording",
+        )
     return Stretch(frozenset(ids), start_s, end_s)
+
+
+def _seconds(where: str, key: str, given: Any) -> float:
+    try:
+        return float(given)
+    except (TypeError, ValueError, OverflowError) as error:
+        told = f"{where}: {key} is no number of seconds: {str(given)[:40]!r}"
+        raise BadInput(told, "write it as 75.5") from error
 
 
 def look_at_all(

@@ -11,9 +11,9 @@ from assistant.errors import BadInput
 def read_jsonl(path: Path, *, needs: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Raises BadInput for a file that is not there, and for a line that is no object or lacks a key of `needs`."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: cannot be read ({error})", "see docs/benchmarks.md for the layout") from error
+        raise BadInput(f"{path}: cannot be read ({error})", "see docs/quality.md for the layout") from error
     return [_object(path, number, line, needs) for number, line in enumerate(lines, 1) if line.strip()]
 
 

@@ -102,7 +102,11 @@ def test_a_question_without_an_answer_is_an_unanswerable_one(tmp_path: Path, not
         ([{"id": "a", "question": "Where?", "answers": "Fire"}], "no list"),
         ([{"id": "a", "question": "Where?", "recording": "Fire drill"}], "lacks recording, start_s or end_s"),
         ([{"id": "a", "question": "Where?", "answers": [3]}], "lacks recording, start_s or end_s"),
-        ([{"id": "a", "question": "?", "recording": "1", "start_s": 10**400, "end_s": 2}], "lacks recording, start_s"),
+        ([{"id": "a", "question": "?", "recording": "1", "start_s": 1}], "lacks recording, start_s or end_s"),
+        ([{"id": "a", "question": "?", "recording": "1", "start_s": 10**400, "end_s": 2}], "start_s is no number"),
+        ([{"id": "a", "question": "?", "recording": "1", "start_s": "abc", "end_s": 2}], "start_s is no number"),
+        ([{"id": "a", "question": "?", "recording": "1", "start_s": 1, "end_s": [2]}], "end_s is no number"),
+        ([{"id": "a", "question": "?", "anwsers": []}], "(a): names no answer, and nobody knows its 'anwsers'"),
         ([{"id": "a", "question": "?", "recording": "juggling", "start_s": 1, "end_s": 2}], "called juggling"),
         ([{"id": "a", "question": "?", "recording": "1", "start_s": 3, "end_s": 2}], "from 3 s to 2 s"),
     ],
@@ -112,6 +116,32 @@ def test_what_cannot_be_fitted_on_is_refused_by_name(tmp_path: Path, rows: list[
         read_questions(questions_file(tmp_path, rows), HOME)
     assert told in str(refused.value)
     assert "own.jsonl" in str(refused.value)
+
+
+@pytest.mark.parametrize(("end_s", "fits"), [(60.9, True), (75.0, False), (float("inf"), False)])
+def test_an_answer_after_the_recording_s_end_is_refused_with_its_length(
+    tmp_path: Path, end_s: float, fits: bool
+) -> None:
+    home = [replace(HOME[0], duration_s=60.0)]
+    row = {"id": "a", "question": "?", "recording": "1", "start_s": 1, "end_s": end_s}
+    path = questions_file(tmp_path, [row])
+    if fits:
+        assert read_questions(path, home)[0].answers[0].end_s == end_s
+        return
+    with pytest.raises(BadInput, match=r"question 1 \(a\).* 1 is 60\.0 s long"):
+        read_questions(path, home)
+
+
+def test_a_file_may_begin_with_a_mark_and_its_lines_may_say_more(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    row = {"id": "a", "question": "Who?", "answers": [], "asked_by": "a trainee"}
+    path.write_text(json.dumps(row), encoding="utf-8-sig")
+    assert [each.id for each in read_questions(path, HOME)] == ["a"]
+
+
+def test_a_file_that_is_not_there_is_refused_with_where_its_layout_stands(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"docs/quality\.md"):
+        read_questions(tmp_path / "own.jsonl", HOME)
 
 
 def hit(recording_id: str, start_s: float) -> Hit:
