@@ -12,12 +12,20 @@ from earmark.cli.flags import GlobalFlags
 
 HELP = """Ask your training recordings a question out loud; hear the answer from the second it was said.
 
-First time?  `earmark demo` indexes a small course, asks it questions and serves the page.
-Your own:  `earmark index PATH… --course NAME`, then `earmark serve` and open the address it prints.
+\b
+First time?  `earmark demo` indexes a small course, asks it questions and
+             serves the page.
+Your own:    `earmark index PATH… --course NAME`, then `earmark serve` and
+             open the address it prints.
 
-Settings come from flags, EARMARK_… variables, HOME/earmark.toml and defaults, in this order.
-Exit codes: 0 done (an honest "not in the recordings" too), 1 at least one input failed,
-2 nothing was tried (wrong use, setting or input), 3 a part is down, 130 interrupted.
+Settings come from flags, EARMARK_… variables, HOME/earmark.toml and
+defaults, in this order.
+
+\b
+Exit codes:  0 done (an honest "not in the recordings" too),
+             1 at least one input failed,
+             2 nothing was tried (wrong use, setting or input),
+             3 a part is down, 130 interrupted.
 """
 
 app = typer.Typer(

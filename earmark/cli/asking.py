@@ -81,6 +81,7 @@ def ask(
 ) -> int:
     """Ask a question; print the moments that answer it.
 
+    \b
     earmark ask question.wav
     earmark ask --text "How do I report a near miss?" --course "Workplace safety"
     """

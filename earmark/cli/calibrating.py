@@ -38,6 +38,7 @@ def calibrate(
 ) -> None:
     """Fit on your own questions when an answer is given and when an honest no; see before and after first.
 
+    \b
     earmark bench calibrate --questions own.jsonl
     earmark bench calibrate --questions own.jsonl --write
     earmark bench calibrate --reset

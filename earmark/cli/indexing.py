@@ -85,6 +85,7 @@ def index(
 ) -> int:
     """Write down recordings and make them findable. What is there already is skipped.
 
+    \b
     earmark index talks/ --course "Workplace safety"
     earmark index talk.mp4 --script talk.txt
     """
