@@ -5,6 +5,7 @@ first line on stdin, dies with the front, and simply dies when its model does: t
 """
 
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -62,7 +63,7 @@ Say = Callable[[str], None]
 class ChildSpec:
     """One child's part of the engine: which model, on which socket, under which parent.
 
-    `questions_only`: what only recordings need is not loaded.
+    `questions_only`: what only recordings need is not loaded. `log_level`: the front's, of `logging`.
     """
 
     role: Role
@@ -71,6 +72,7 @@ class ChildSpec:
     parent_pid: int
     niceness: int
     questions_only: bool = False
+    log_level: int = logging.WARNING
 
 
 CHILD_SPEC: TypeAdapter[ChildSpec] = TypeAdapter(ChildSpec)
@@ -194,8 +196,10 @@ class EmbedderModel:
             self._exports = None
             return
         command = [sys.executable, "-m", EXPORTING_MODULE, str(self._embedder.folder), self._exports, str(os.getpid())]
+        # An engine for one call writes to a person's terminal: only one that serves has a log for this.
+        told = None if logging.getLogger().isEnabledFor(logging.INFO) else subprocess.DEVNULL
         try:
-            self._exporting = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            self._exporting = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told)
         except OSError:  # no memory, too many processes: there may be later
             return
 
@@ -241,6 +245,7 @@ MODELS: dict[Role, Callable[[EngineSpec, Say], Model]] = {
 def main() -> None:
     spec = CHILD_SPEC.validate_json(sys.stdin.buffer.readline())
     die_with_parent(spec.parent_pid)
+    logging.getLogger().setLevel(spec.log_level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the front says when to end
     os.nice(spec.niceness)
     with socket.socket(fileno=spec.socket_fd) as front:

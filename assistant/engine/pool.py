@@ -7,6 +7,7 @@ to another, at the front of its lane.
 import asyncio
 import contextlib
 import itertools
+import logging
 import math
 import os
 import socket
@@ -340,7 +341,8 @@ class Child:
                 pass_fds=(theirs.fileno(),),
                 env=child_environment(),
             )
-            child_spec = ChildSpec(role, spec, theirs.fileno(), os.getpid(), niceness, questions_only)
+            level = logging.getLogger().getEffectiveLevel()
+            child_spec = ChildSpec(role, spec, theirs.fileno(), os.getpid(), niceness, questions_only, level)
             assert process.stdin is not None
             with suppress(BrokenPipeError), process.stdin as stdin:
                 stdin.write(CHILD_SPEC.dump_json(child_spec) + b"\n")

@@ -1,5 +1,6 @@
 """The engine goes over from torch to the embedder's export while it serves, or stays with torch where it cannot."""
 
+import logging
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from assistant.engine.device import serve
+from assistant.engine.device import EmbedderModel, serve
 from assistant.engine.messages import Embed, Embedded, Frame, Ready, to_bytes
 from assistant.engine.spec import EmbedderSpec, EngineSpec
 from knowledge.embedding import TextKind
@@ -128,6 +129,27 @@ def test_the_exporting_process_says_why_it_could_not(small_model: Path, tmp_path
     assert run.returncode == 1
     assert "torch goes on running it" in run.stdout
     assert "Not a directory" in run.stdout
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("level", "logged"), [(logging.INFO, True), (logging.WARNING, False)])
+def test_an_export_is_told_to_a_server_s_log_and_to_no_terminal(
+    small_model: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    level: int,
+    logged: bool,
+) -> None:
+    """As `device.main` sets the level: a server's engine says what it does, one for a single call does not."""
+    (tmp_path / "file").write_text("")
+    caplog.set_level(level)
+    model = EmbedderModel(spec_of(small_model, tmp_path / "file" / "exported"), lambda _detail: None)
+    model.in_between()
+    [exporting] = psutil.Process().children()
+    exporting.wait(EXPORTING_S)
+    model.in_between()  # it sees that the process has ended
+    assert ("torch goes on running it" in "".join(capfd.readouterr())) is logged
 
 
 @pytest.mark.faults
