@@ -73,7 +73,9 @@ def hang(app: typer.Typer) -> None:
 
 def index(
     context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files and folders; folders are walked.")] = None,
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH", help="Files and folders; folders are walked.")
+    ] = None,
     course: Annotated[str, typer.Option(help="The course they belong to; made where it is not there yet.")] = "General",
     language: Annotated[str | None, typer.Option(help="Spoken language, such as en; detected if absent.")] = None,
     script: Annotated[Path | None, typer.Option(help="Text believed to be said: helps the recogniser.")] = None,
@@ -91,9 +93,12 @@ def index(
     """
     if not paths and not (rebuild or compact):
         raise BadInput("nothing to index", "name files or folders: earmark index talks/ --course NAME")
+    if not all(paths or []):  # an unset variable of a script, which as a path would be the folder one stands in
+        raise BadInput("a path is empty", "name files or folders")
     settings = settings_of(context)
     with open_house(settings) as house:
-        outcome = index_paths(house, paths or [], course=course, language=language, script=script, quiet=as_json)
+        given = [Path(each) for each in paths or []]
+        outcome = index_paths(house, given, course=course, language=language, script=script, quiet=as_json)
         if rebuild or compact:
             with open_index(house) as follower:
                 follower.rebuild() if rebuild else follower.compact()

@@ -107,6 +107,12 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "nowhere.mp3" in ran.out + ran.err
 
 
+def test_an_empty_path_is_not_the_folder_one_stands_in(tmp_path: Path) -> None:
+    ran = earmark(tmp_path / "home", "index", "")
+    assert ran.code == 2
+    assert "a path is empty" in ran.err
+
+
 def test_the_same_content_twice_in_one_call_is_indexed_once(tmp_path: Path) -> None:
     for name in ("first.flac", "second.flac"):
         shutil.copy(GOOD, tmp_path / name)
