@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,9 +14,10 @@ from tests.postgres import PostgresServer, running_postgres
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """One server for the whole run."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+def postgres() -> Iterator[PostgresServer]:
+    """One server for the whole run. Not under pytest's own folder: root's server runs as somebody else, and another
+    run of pytest that begins meanwhile would shut him out of it."""
+    with TemporaryDirectory(prefix="earmark-postgres-") as folder, running_postgres(Path(folder) / "data") as server:
         yield server
 
 
