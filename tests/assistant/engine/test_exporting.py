@@ -144,9 +144,10 @@ def test_an_export_is_told_to_a_server_s_log_and_to_no_terminal(
     """As `device.main` sets the level: a server's engine says what it does, one for a single call does not."""
     (tmp_path / "file").write_text("")
     caplog.set_level(level)
+    before = set(psutil.Process().children())  # engines of other tests, which live as long as the run
     model = EmbedderModel(spec_of(small_model, tmp_path / "file" / "exported"), lambda _detail: None)
     model.in_between()
-    [exporting] = psutil.Process().children()
+    [exporting] = set(psutil.Process().children()) - before
     exporting.wait(EXPORTING_S)
     model.in_between()  # it sees that the process has ended
     assert ("torch goes on running it" in "".join(capfd.readouterr())) is logged
