@@ -287,11 +287,14 @@ class Asking:
         state = self._state()
         if state is None:
             return None, None, (NOTE_WORDS_ALONE,)
-        patience = LOADING_DEADLINE_S if state.embedder.state == "loading" else EMBED_DEADLINE_S
+        was_loading = state.embedder.state == "loading"
+        patience = LOADING_DEADLINE_S if was_loading else EMBED_DEADLINE_S
         try:
             vectors = self._engine.embed([text], kind=TextKind.QUESTION, deadline_s=patience, asker=turn)
         except PartDown:
             return None, self._state(), (NOTE_WORDS_ALONE,)
+        if was_loading:  # whose vectors these are is known only now
+            state = self._state() or state
         if knows(state.embedder.languages, base_language(language)):
             return vectors, state, ()
         return vectors, state, (NOTE_LANGUAGE,)

@@ -53,6 +53,7 @@ class SmallEngine:
         self.heard: tuple[Segment, ...] = ()
         self.embedder_is_down = False
         self.embedder = "ready"
+        self.loads_when_asked = False
         self.patience_s: float | None = None
         self.longest_s: float | None = None
         self.options = ClipOptions()
@@ -66,7 +67,7 @@ class SmallEngine:
 
     def state(self) -> EngineState:
         model = ModelState("small", "d", "ready", trial=True, languages=frozenset({"en"}))
-        embedder = replace(model, state=self.embedder)
+        embedder = replace(model, state=self.embedder, digest="d" if self.embedder == "ready" else "")
         reranker = None if self.reranker is None else ModelState("reads", "r", self.reranker, trial=False)
         return EngineState(model, embedder, 1, reranker=reranker)
 
@@ -101,6 +102,8 @@ class SmallEngine:
         asker: str | None = None,
     ) -> TextVectors:
         self.patience_s = deadline_s
+        if self.loads_when_asked:
+            self.embedder = "ready"
         if self.embedder_is_down:
             raise EmbedderDown("it does not answer")
         return TextVectors(np.ones((len(texts), 4), np.float32) / 2, (b"",) * len(texts))
@@ -254,6 +257,15 @@ def test_vectors_of_two_embedders_are_never_compared(asking: Asking, database: D
     answer = asking.text("How do I report a near miss?")
     assert answer.hits
     assert NOTE_WORDS_ALONE in answer.notes
+
+
+def test_an_embedder_that_is_loaded_while_it_is_asked_is_the_one_whose_vectors_are_compared(
+    asking: Asking, engine: SmallEngine, database: Database, recording: str
+) -> None:
+    """What it is, is not known before."""
+    embed_all(database, recording, digest="d", dimensions=4)
+    engine.embedder, engine.loads_when_asked = "loading", True
+    assert NOTE_WORDS_ALONE not in asking.text("How do I report a near miss?").notes
 
 
 def embed_all(database: Database, recording: str, *, digest: str, dimensions: int) -> None:
