@@ -57,3 +57,12 @@ class IndexNotWritten(KnowledgeError):
 
     kind = "disk-full"
     passing = True
+
+
+class NameTaken(KnowledgeError):
+    """Another listed course has this name."""
+
+    kind = "bad-input"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is a course {name} already", "give this one another name")

@@ -1,7 +1,7 @@
-"""A question taken apart once: its language, its tokens, and how much each of them tells in this index."""
+"""A question taken apart once: its language, its tokens, and how much each of them tells in what is searched."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`statistics` say how common its tokens are in this index. `close`: its tokens' vectors, and `close_weights`
+    """`statistics` say how common its tokens are in what is searched. `close`: its tokens' vectors, and `close_weights`
     how much each of them tells, float64, adding up to 1; None where there are none."""
 
     question: Question
@@ -54,17 +54,21 @@ class Asked:
         return self.question.vector is not None and knows(self.question.embedder_languages, self.language)
 
 
-def ask(question: Question, view: IndexView) -> Asked:
+def ask(question: Question, view: IndexView, *, courses: frozenset[str]) -> Asked:
+    if view.embedder_digest(courses=courses) is None:
+        question = replace(question, vector=None, tokens=b"")  # nothing here to compare them with
     language = language_of(question.text, question.language)
     tokens = analyse(without_asking_words(question.text, language), language)
-    statistics = {field: view.statistics(field, sorted(set(tokens.of(field)))) for field in TokenField}
+    statistics = {field: view.statistics(field, tokens.of(field), courses=courses) for field in TokenField}
     statistics[TokenField.WORDS] = with_small_talk(statistics[TokenField.WORDS], question.text, language)
     close = unpack(question.tokens)
-    weights = np.zeros(0) if close is None else token_weights(question.text, language, close, view)
+    weights = np.zeros(0) if close is None else token_weights(question.text, language, close, view, courses)
     return Asked(question, language, script_of(question.text), tokens, statistics, close, weights)
 
 
-def token_weights(text: str, language: str, close: TokenVectors, view: IndexView) -> NDArray[np.float64]:
+def token_weights(
+    text: str, language: str, close: TokenVectors, view: IndexView, courses: frozenset[str]
+) -> NDArray[np.float64]:
     """How much each token tells: the root of its word's idf, shared among the pieces of the word.
 
     The root because a misheard word is rarer than any and says nothing; measured against idf itself, against idf of
@@ -72,7 +76,7 @@ def token_weights(text: str, language: str, close: TokenVectors, view: IndexView
     """
     words = [_word_at(text, int(start)) for start in close.starts]
     stems = {word: sorted(set(analyse(word, language).words)) for word in set(words)}
-    known = view.statistics(TokenField.WORDS, sorted({stem for each in stems.values() for stem in each}))
+    known = view.statistics(TokenField.WORDS, [stem for each in stems.values() for stem in each], courses=courses)
     known = with_small_talk(known, text, language)
     told = {word: float(idf(each, known).mean()) if each else 0.0 for word, each in stems.items()}
     weights = np.sqrt([told[word] / words.count(word) for word in words])

@@ -1,4 +1,4 @@
-"""BM25 over passages taken apart, with the whole index's statistics. Knows no channel and no index."""
+"""BM25 over passages taken apart, with statistics of all that is searched. Knows no channel and no index."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -94,7 +94,7 @@ def _first_scores(
         return scores
     columns = {channel: scores[:, at] for at, channel in enumerate(CHANNELS)}
     speaks = embedder_speaks(asked, passages)
-    if speaks.any() and asked.question.vector is not None and view.embedder_digest is not None:
+    if speaks.any():
         dense = _dense_scores(asked, view, passages, near, own, around)
         for channel, values in dense.items():
             columns[channel][:] = np.where(speaks, values, np.nan)
@@ -144,7 +144,7 @@ def embedder_speaks(asked: Asked, passages: Sequence[Place]) -> NDArray[np.bool_
 
 def _dense_candidates(asked: Asked, view: IndexView, courses: frozenset[str]) -> list[str]:
     vector = asked.question.vector
-    if vector is None or view.embedder_digest is None:
+    if vector is None:
         return []
     if not can_read(asked.question.embedder_languages, asked.question.text):
         return []
@@ -190,7 +190,7 @@ def _token_scores(
     own: Sequence[int],
     around: Sequence[Sequence[int]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """BM25 with the whole index's statistics: of each passage, and of it and what lies around it as one text."""
+    """BM25 with the statistics of what is searched: of each passage, and of it and what lies around it as one text."""
     tokens = asked.tokens.of(field)
     if not tokens:
         return np.zeros(len(own)), np.zeros(len(own))

@@ -1,10 +1,10 @@
 """Why a moment stands where it does, and why the verdict is what it is, in numbers and words. Values alone.
 
-How common a word is in the whole index stands in none of them, but much could be worked out from the numbers: for a
-person who may hear only some of it there is a form without them.
+How common a word is can be worked out from the numbers. They count what was searched and nothing else, so that a
+person learns only of what that person may hear.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from knowledge.finding.channels import Channel
 
@@ -47,7 +47,7 @@ class AskedWords:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a hit stands where it does. `channels`: points and `lowered` add up to its score; empty where withheld.
+    """Why a hit stands where it does. `channels`: points and `lowered` add up to its score.
 
     `meaning`: cosine of question and passage; None where no embedder speaks. `lowered`: what was taken off so that
     passages which were not looked at again stand below those that were; else 0.
@@ -57,11 +57,6 @@ class Explanation:
     meaning: float | None
     channels: tuple[ChannelPart, ...]
     lowered: float
-
-    def without_numbers(self) -> "Explanation":
-        """For whom the index holds more than they may hear: most channels weigh a word by how rare it is in all of
-        it."""
-        return replace(self, channels=(), lowered=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +71,7 @@ class FeaturePart:
 
 @dataclass(frozen=True, slots=True)
 class ModelExplanation:
-    """Intercept and points add up to the logit, whose logistic curve is `probability`. No parts where they are
-    withheld."""
+    """Intercept and points add up to the logit, whose logistic curve is `probability`."""
 
     probability: float
     intercept: float
@@ -93,8 +87,3 @@ class VerdictExplanation:
     right: ModelExplanation
     answered_from: float
     absent_below: float
-
-    def without_numbers(self) -> "VerdictExplanation":
-        """For whom the index holds more than they may hear: the features tell how common the question's words are in
-        all of it."""
-        return replace(self, covered=replace(self.covered, parts=()), right=replace(self.right, parts=()))

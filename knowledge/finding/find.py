@@ -77,13 +77,13 @@ def find(
 ) -> Found:
     """The k best moments within `courses`, best first. Finding nothing is a value, not an error.
 
-    `explain`: say why, too, with numbers that rest on the whole index (see `explanation`). `rerank`: asked once about
-    the best; the verdict does without it. `verdicts_for`: what the verdict is decided by.
+    What is found, and every number of it, rests on nothing but what these courses hold. `explain`: say why, too.
+    `rerank`: asked once about the best; the verdict does without it. `verdicts_for`: what the verdict is decided by.
     """
     looked = look(question, view=view, segments=segments, courses=courses, k=k, explain=explain, rerank=rerank)
     if looked is None:
         return NOTHING
-    verdicts = verdicts_for(view.embedder_digest, looked.sight)
+    verdicts = verdicts_for(view.embedder_digest(courses=courses), looked.sight)
     covered, probability = verdicts.told(looked.features)
     verdict = decide(covered, probability, verdicts)
     answer = looked.hits[0].sentence.text if verdict is Verdict.ANSWERED else None
@@ -105,7 +105,7 @@ def look(
     searched = view.count(courses=courses) if courses and k > 0 else 0
     if not searched:
         return None
-    asked = ask(question, view)
+    asked = ask(question, view, courses=courses)
     pool = gather(asked, view, courses=courses)
     ranking = rank(asked, pool, view, rerank)
     found = moments(ranking.ranked, k=k)

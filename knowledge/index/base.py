@@ -3,12 +3,13 @@
 A folder: `vectors.faiss` (float16, mapped) with `vector_rows.npy`, `recording_means.npy` (float32, the vectors of each
 recording together, one after another) and, where there are many, `lists.faiss`;
 `passages.npy` (ids by row) with `by_id.npy` (rows by id); `places.npy` and for each field `…_said.npy` with
-`…_starts.npy` (the tokens of each passage); `recordings.json` (whose rows are whose); `words/` (tantivy); all sealed
-by a manifest. What grows with the passages is mapped: it is read where it lies.
+`…_starts.npy` (the tokens of each passage) and `…_tokens.npy` with `…_token_starts.npy`, `…_held.npy` (how many
+passages of each course hold each token); `recordings.json` (whose rows are whose); `words/` (tantivy); all sealed by a
+manifest. What grows with the passages is mapped: it is read where it lies.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors
 from knowledge.finding.languages import Script
-from knowledge.index.arrays import mapped
+from knowledge.index.arrays import mapped, write_array
 from knowledge.index.faiss_vectors import MappedVectors, Rows
+from knowledge.index.holdings import HELD, Holdings, HoldingsCount
 from knowledge.index.manifest import BaseDamagedError, Manifest, check_files, read_manifest
 from knowledge.index.published import PublishedRecording
 from knowledge.index.tantivy_words import TantivyWords
@@ -67,6 +69,7 @@ class BaseArrays:
     by_id: NDArray[np.int32]
     places: NDArray[np.void]
     tokens: Mapping[TokenField, TokenStream]
+    holdings: Mapping[TokenField, Holdings]
     vector_rows: Rows
     means: NDArray[np.float32]
     names: Sequence[str]
@@ -89,8 +92,10 @@ class Base:
         self.vectors = vectors
         self.vector_rows = arrays.vector_rows
         self.courses = frozenset(recording.course_id for recording in recordings)
-        self.tokens = {field: sum(each.tokens(field) for each in recordings) for field in TokenField}
+        self.holdings = arrays.holdings
         self._arrays = arrays
+        self._holdings_of: tuple[frozenset[str] | None, Mapping[TokenField, Holdings]] = None, {}
+        self._course_numbers = numbered_courses(each.course_id for each in recordings)
         self._in_order = recordings
         self._first_rows = np.array([each.first_row for each in recordings], np.int64)
         self._numbers = {each.recording_id: number for number, each in enumerate(recordings)}
@@ -124,6 +129,26 @@ class Base:
             each.course_id in courses and (wanted is None or each.recording_id in wanted) for each in self._in_order
         ]
         return np.repeat(np.array(chosen, np.bool_), self._sizes)
+
+    def course_mask(self, courses: frozenset[str]) -> NDArray[np.bool_]:
+        """By the numbers that `holdings` have for courses: which are among these."""
+        return np.array([course in courses for course in self._course_numbers], np.bool_)
+
+    def holdings_of(self, recording_ids: frozenset[str]) -> Mapping[TokenField, Holdings]:
+        """`holdings` as if nothing but these recordings were here. Kept until others are asked for."""
+        kept = self._holdings_of
+        if kept[0] != recording_ids:
+            kept = self._holdings_of = recording_ids, self._counted(recording_ids)
+        return kept[1]
+
+    def _counted(self, recording_ids: frozenset[str]) -> dict[TokenField, Holdings]:
+        counts = {field: HoldingsCount() for field in TokenField}
+        for recording in map(self.recordings.__getitem__, sorted(recording_ids)):
+            course = self._course_numbers[recording.course_id]
+            for field, count in counts.items():
+                first, last = recording.first_row, recording.first_row + recording.rows
+                count.add(course, self._arrays.tokens[field].between(first, last))
+        return {field: count.holdings() for field, count in counts.items()}
 
     def recording_vector(self, recording_id: str) -> Vectors | None:
         """The mean of its vectors, of length 1, zeros where it has none; None where it is not here."""
@@ -186,6 +211,11 @@ class Base:
         )
 
 
+def numbered_courses(in_order: Iterable[str]) -> dict[str, int]:
+    """Courses by number: each as it first comes in the order of the rows."""
+    return {course: number for number, course in enumerate(dict.fromkeys(in_order))}
+
+
 def empty_base(*, analysis_version: str) -> Base:
     """Before anything is written: everything is in the delta."""
     none = TokenStream(np.empty(0, np.uint32), np.zeros(1, np.int64))
@@ -194,6 +224,7 @@ def empty_base(*, analysis_version: str) -> Base:
         np.empty(0, np.int32),
         np.empty(0, PLACE),
         dict.fromkeys(TokenField, none),
+        dict.fromkeys(TokenField, HoldingsCount().holdings()),
         np.empty(0, np.int64),
         np.empty(0, np.float32),
         (),
@@ -216,6 +247,7 @@ def open_base(folder: Path, *, sha256: str, checked_bytes: int | None = None) ->
                 mapped(folder / "by_id.npy"),
                 mapped(folder / "places.npy"),
                 {field: _stream(folder, field) for field in TokenField},
+                {field: _holdings(folder, field) for field in TokenField},
                 mapped(folder / "vector_rows.npy"),
                 mapped(folder / "recording_means.npy"),
                 names,
@@ -240,6 +272,19 @@ def write_recordings(folder: Path, names: Sequence[str], recordings: Sequence[Ba
 
 def _stream(folder: Path, field: TokenField) -> TokenStream:
     return TokenStream(mapped(folder / f"{field}_said.npy"), mapped(folder / f"{field}_starts.npy"))
+
+
+def write_holdings(folder: Path, field: TokenField, holdings: Holdings) -> None:
+    write_array(folder / f"{field}_tokens.npy", holdings.tokens)
+    write_array(folder / f"{field}_token_starts.npy", holdings.starts)
+    write_array(folder / f"{field}_held.npy", holdings.held)
+
+
+def _holdings(folder: Path, field: TokenField) -> Holdings:
+    held = mapped(folder / f"{field}_held.npy")
+    if held.dtype != HELD:
+        raise ValueError(f"{field}_held.npy: of another form")
+    return Holdings(mapped(folder / f"{field}_tokens.npy"), mapped(folder / f"{field}_token_starts.npy"), held)
 
 
 def _vectors(folder: Path) -> MappedVectors | None:

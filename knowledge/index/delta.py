@@ -2,20 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors, mean_of
+from knowledge.index.candidates import K1, USUAL_LENGTH, B, Found, stepped, with_ties
 from knowledge.index.faiss_vectors import Bitmap, FlatVectors, Mask, Rows
 from knowledge.index.published import PublishedRecording
 from knowledge.index.tokens import TokenStream
-from knowledge.index.view import Candidate, HashedTokens, Place, TokenField
-
-K1 = 1.2
-B = 0.75
-"""BM25's constants, as tantivy has them."""
+from knowledge.index.view import HashedTokens, Hashes, Place, TokenField
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +26,13 @@ class Postings:
 class Field:
     """One token stream of a part: token number `slots[hash]` has the postings from `starts[slot]` to the next.
 
-    `said`: the tokens of each row as they came; `lengths`: how many.
+    `said`: the tokens of each row as they came.
     """
 
     said: TokenStream
     slots: Mapping[int, int]
     starts: NDArray[np.int64]
     postings: Postings
-    lengths: NDArray[np.float32]
 
     def of(self, token: int) -> Postings | None:
         slot = self.slots.get(token)
@@ -71,8 +66,12 @@ class Delta:
         self._rows = {passage_id: row for row, passage_id in enumerate(self._ids)}
         self._firsts = np.cumsum([0, *(len(part) for part in parts)])
         self._lengths = {
-            field: np.concatenate([np.empty(0, np.float32), *(part.fields[field].lengths for part in parts)])
+            field: np.concatenate([np.empty(0, np.int64), *(part.fields[field].said.lengths for part in parts)])
             for field in TokenField
+        }
+        self._damping = {
+            field: (K1 * (1 - B + B * stepped(lengths) / USUAL_LENGTH[field])).astype(np.float32)
+            for field, lengths in self._lengths.items()
         }
         self._joined: dict[tuple[TokenField, int], Postings] = {}
         pairs = [(part, first) for part, first in zip(parts, self._firsts, strict=False) if part.vectors is not None]
@@ -89,40 +88,42 @@ class Delta:
     def count(self, courses: frozenset[str]) -> int:
         return sum(len(part) for part in self._parts if part.course_id in courses)
 
-    def tokens(self, field: TokenField) -> int:
-        return int(self._lengths[field].sum())
+    def has_vectors(self, courses: frozenset[str]) -> bool:
+        return any(part.vectors is not None for part in self._parts if part.course_id in courses)
 
-    def holding(self, field: TokenField, token: int) -> int:
-        return len(self._postings(field, token).rows)
+    def tokens(self, field: TokenField, courses: frozenset[str]) -> int:
+        return int(self._lengths[field][self._allowed(courses)].sum())
 
-    def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[Candidate]:
-        if self._vectors is None:
+    def holding(self, field: TokenField, tokens: Hashes, courses: frozenset[str]) -> NDArray[np.int64]:
+        """How many passages of these courses hold each token."""
+        allowed = self._allowed(courses)
+        held = (np.count_nonzero(allowed[self._postings(field, token).rows]) for token in tokens.tolist())
+        return np.fromiter(held, np.int64, len(tokens))
+
+    def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[str]:
+        """The n nearest passages, best first, and all that are as near as the last of them."""
+        vectors = self._vectors
+        if vectors is None:
             return []
         allowed = Bitmap(self._allowed(courses)[self._vector_rows])
-        rows, scores = self._vectors.nearest(vector, allowed=allowed, n=n)
-        return [
-            Candidate(self._ids[row], float(score)) for row, score in zip(self._vector_rows[rows], scores, strict=True)
-        ]
+        rows, _ = with_ties(lambda wanted: vectors.nearest(vector, allowed=allowed, n=wanted), n)
+        return [self._ids[row] for row in self._vector_rows[rows]]
 
-    def matching(
-        self,
-        field: TokenField,
-        rarity: Mapping[int, float],
-        *,
-        average_length: float,
-        courses: frozenset[str],
-        n: int,
-    ) -> list[Candidate]:
-        """`rarity`: of each token asked, its idf over base and delta times how often the question has it."""
+    def matching(self, field: TokenField, rarity: Mapping[int, float], *, courses: frozenset[str], n: int) -> list[str]:
+        """The n best, and all that are as good as the last of them. `rarity`: of each token asked, its idf over all
+        that is searched times how often the question has it."""
         scores = np.zeros(len(self), np.float32)
         for token, told in rarity.items():
             held = self._postings(field, token)
-            lengths = self._lengths[field][held.rows] / average_length if len(held.rows) else held.counts
-            scores[held.rows] += told * (K1 + 1) * held.counts / (held.counts + K1 * (1 - B + B * lengths))
+            scores[held.rows] += told * (K1 + 1) * held.counts / (held.counts + self._damping[field][held.rows])
         scores[~self._allowed(courses)] = 0.0
         found = np.flatnonzero(scores)
-        best = found[np.argsort(-scores[found], kind="stable")[:n]]
-        return [Candidate(self._ids[row], float(scores[row])) for row in best]
+        ranked = found[np.argsort(-scores[found], kind="stable")]
+
+        def best(wanted: int) -> Found:
+            return ranked[:wanted], scores[ranked[:wanted]]
+
+        return [self._ids[row] for row in with_ties(best, n)[0]]
 
     def vector(self, passage_id: str) -> Vectors | None:
         """Shape (1, dimensions); None where the passage is not here, or has none."""
@@ -195,11 +196,6 @@ def make_part(recording: PublishedRecording) -> Part:
     )
 
 
-def idf(passages: int, holding: int) -> float:
-    held = min(holding, passages)
-    return log(1 + (passages - held + 0.5) / (held + 0.5))
-
-
 def _field(said: TokenStream) -> Field:
     rows = np.repeat(np.arange(len(said), dtype=np.uint64), said.lengths)
     pairs, counts = np.unique((said.hashes.astype(np.uint64) << np.uint64(32)) | rows, return_counts=True)
@@ -209,5 +205,4 @@ def _field(said: TokenStream) -> Field:
         {token: slot for slot, token in enumerate(tokens.tolist())},
         np.append(starts, len(pairs)),
         Postings((pairs & np.uint64(0xFFFFFFFF)).astype(np.int32), counts.astype(np.float32)),
-        said.lengths.astype(np.float32),
     )

@@ -2,7 +2,8 @@
 
 Exact wherever that is quick: for the delta, and for any number of permitted rows up to EXACT_ROWS, because every
 approximate index loses recall under a narrow filter. Beyond, inverted lists of one byte a number name the candidates,
-which are scored anew by the vectors themselves.
+which are scored anew by the vectors themselves: only for those who may hear all there is, because where the lists lie
+and whom they leave out depends on every vector that was there when they were made.
 """
 
 import os
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors
+from knowledge.index.candidates import Found
 from knowledge.inner_products import inner_products
 from knowledge.passages.store import STORED_VECTOR
 
@@ -26,12 +28,10 @@ Rows = NDArray[np.int64]
 """int64, shape (n,): row numbers."""
 Mask = NDArray[np.bool_]
 """bool, shape (rows,): which rows may be returned."""
-Found = tuple[Rows, NDArray[np.float32]]
-"""Rows and inner products, best first."""
 
 EXACT_ROWS = 500_000
-"""Permitted rows that are all compared: 12 ms of one core with 384 numbers each (a million: 24 ms). Half of a million
-permitted, lists would take 13 ms and lose a little; all permitted 8 ms."""
+"""Permitted rows that are all compared: 12 ms of one core with 384 numbers each (a million: 24 ms). All of a million
+permitted, lists take 8 ms."""
 LARGE = EXACT_ROWS
 """Vectors above which lists are written."""
 PROBED = 0.35
@@ -91,10 +91,10 @@ class MappedVectors:
     def dimensions(self) -> int:
         return int(self._index.d)
 
-    def nearest(self, vector: Vectors, *, allowed: "Bitmap", n: int) -> Found:
-        """Only of rows that the bitmap allows; exact where there are few of them."""
+    def nearest(self, vector: Vectors, *, allowed: "Bitmap", n: int, by_lists: bool) -> Found:
+        """Only of rows that the bitmap allows. Exact unless `by_lists`, and then, too, where there are few of them."""
         wanted = min(n, allowed.count)
-        if self._lists is None or allowed.count <= max(EXACT_ROWS, RESCORED * wanted):
+        if not by_lists or self._lists is None or allowed.count <= max(EXACT_ROWS, RESCORED * wanted):
             return _searched(self._index, vector, wanted, allowed.parameters)
         probed = ceil(self._lists.nlist * PROBED)
         parameters = _faiss.SearchParametersIVF(sel=allowed.selector, nprobe=probed)

@@ -3,12 +3,17 @@
 Written once, then only read. Tokens are numbers (`knowledge.index.tokens`), here in eight hexadecimal digits: a base
 is written from another one without its texts. Queries are built from terms; no query language ever sees a person's
 text.
+
+tantivy scores by the average length of whatever it holds, so that which passages of one course come out best would
+tell of the others. Documents that nobody can ask for fill it up to a length that is always the same.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 
+import numpy as np
 from tantivy import (
     Document,
     Index,
@@ -21,11 +26,15 @@ from tantivy import (
 )
 
 from knowledge.errors import IndexNotWritten
+from knowledge.index.candidates import USUAL_LENGTH, Found
 from knowledge.index.view import Hashes, TokenField
 
 _HEAP_BYTES = 128_000_000
 _ANALYSED = "analysed"
 _WITH_COUNTS = "freq"
+_FILLING = "-"
+"""No token: those are of eight digits."""
+_LONGEST_FILLING = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,7 @@ def write_words(folder: Path, documents: Iterable[WordsDocument]) -> None:
         writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
     except (ValueError, OSError) as error:
         raise IndexNotWritten(f"{folder}: {error}", "free some disk") from error
-    for document in documents:
-        prepared = _document(document)
+    for prepared in _filled_up(documents):
         try:
             writer.add_document(prepared)
         except (ValueError, OSError) as error:
@@ -70,6 +78,7 @@ class TantivyWords:
         self._searcher = index.searcher()
 
     def __len__(self) -> int:
+        """Documents, those that fill up among them: what tantivy's own idf counts."""
         return int(self._searcher.num_docs)
 
     def holding(self, field: TokenField, token: int) -> int:
@@ -84,27 +93,33 @@ class TantivyWords:
         courses: Collection[str] | None,
         without: Collection[str],
         n: int,
-    ) -> list[tuple[int, float]]:
-        """Rows and BM25 scores, best first, each token's share multiplied by its weight.
+    ) -> Found:
+        """Best first, by BM25 with USUAL_LENGTH and stepped lengths. `weights`: how much each token tells, in place of
+        how rare it is here.
 
         `courses`: the only ones that may be returned, None for all; `without`: recordings that may not.
         """
         if not weights or n <= 0:
-            return []
+            return np.empty(0, np.int64), np.empty(0, np.float32)
         query = self._any_of(field, weights)
         if courses is not None or without:
             query = self._filtered(query, courses=courses, without=without)
         hits = self._searcher.search(query, n, count=False).hits
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        return [(int(row), float(score)) for row, (score, _) in zip(rows, hits, strict=True) if row is not None]
+        return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
 
     def _any_of(self, field: TokenField, weights: Mapping[int, float]) -> Query:
         return Query.boolean_query(
             [
-                (Occur.Should, Query.boost_query(self._term(field.value, _written(token)), weight))
-                for token, weight in weights.items()
+                (Occur.Should, Query.boost_query(self._term(field.value, _written(token)), told / self._idf(held)))
+                for token, told in weights.items()
+                if (held := self.holding(field, token))
             ]
         )
+
+    def _idf(self, holding: int) -> float:
+        """As tantivy multiplies by it."""
+        return log(1 + (len(self) - holding + 0.5) / (holding + 0.5))
 
     def _filtered(self, query: Query, *, courses: Collection[str] | None, without: Collection[str]) -> Query:
         parts = [(Occur.Must, query)]
@@ -131,6 +146,35 @@ def _schema() -> Schema:
 
 def _know_tokens(index: Index) -> None:
     index.register_tokenizer(_ANALYSED, TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+
+
+def _filled_up(documents: Iterable[WordsDocument]) -> Iterator[Document]:
+    """All of them, then those that bring the average length to USUAL_LENGTH."""
+    count, lengths = 0, dict.fromkeys(TokenField, 0)
+    for document in documents:
+        count += 1
+        for field in TokenField:
+            lengths[field] += len(document.tokens[field])
+        yield _document(document)
+    for filling in fillings(count, lengths):
+        prepared = Document()
+        for field, length in filling.items():
+            prepared.add_text(field.value, " ".join([_FILLING] * length))
+        prepared.add_unsigned("row", 0)
+        yield prepared
+
+
+def fillings(documents: int, lengths: Mapping[TokenField, int]) -> Iterator[dict[TokenField, int]]:
+    """How long the documents are that make the average length of each field exactly its USUAL_LENGTH: `lengths` are
+    those of all documents together. Empty ones where these are longer, else a few very long ones."""
+    wanted = max(documents, *(-(-lengths[field] // USUAL_LENGTH[field]) for field in TokenField))
+    lacking = max(USUAL_LENGTH[field] * wanted - lengths[field] for field in TokenField)
+    wanted += 1 + lacking // _LONGEST_FILLING
+    left = {field: USUAL_LENGTH[field] * wanted - lengths[field] for field in TokenField}
+    for more in range(wanted - documents, 0, -1):
+        part = {field: min(left[field], max(_LONGEST_FILLING, -(-left[field] // more))) for field in TokenField}
+        left = {field: left[field] - part[field] for field in TokenField}
+        yield part
 
 
 def _document(document: WordsDocument) -> Document:

@@ -71,7 +71,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class FieldStatistics:
-    """What BM25 needs: how many passages, how long on average, how many hold each asked token."""
+    """What BM25 needs of what is searched: how many passages, how long on average, how many hold each asked token."""
 
     passages: int
     average_length: float
@@ -81,26 +81,28 @@ class FieldStatistics:
 class IndexView(Protocol):
     """One consistent state of the index, base and delta together, tombstones already left out.
 
-    `courses` are the permitted course ids; nothing outside them is ever returned.
+    `courses` are the permitted course ids: nothing outside them is ever returned, and what is returned, in which order
+    and with which numbers, is the same as if nothing outside them were there. Ids that are asked for are of permitted
+    passages.
     """
 
     @property
     def change_number(self) -> int: ...
 
-    @property
-    def embedder_digest(self) -> str | None:
-        """The embedder whose vectors are in here; None where there are none."""
+    def embedder_digest(self, *, courses: frozenset[str]) -> str | None:
+        """The embedder whose vectors these courses have here; None where they have none, or those of two."""
 
     def count(self, *, courses: frozenset[str]) -> int: ...
 
     def nearest(self, vector: Vectors, *, courses: frozenset[str], n: int) -> list[Candidate]:
-        """vector: shape (1, dimensions), of `embedder_digest`'s embedder. Best first, by inner product."""
+        """vector: shape (1, dimensions), of `embedder_digest`'s embedder. Best first, by inner product; of equal ones
+        the lower id."""
 
     def matching(self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int) -> list[Candidate]:
-        """Passages holding any of the tokens, best BM25 first. Scores of base and delta differ a little in scale:
-        rescore with `statistics` before comparing."""
+        """Passages holding any of the tokens, best first, of equal ones the lower id. By BM25 as `candidates` has it,
+        which takes a fixed length for the average: rescore with `statistics`."""
 
-    def statistics(self, field: TokenField, tokens: Sequence[str]) -> FieldStatistics: ...
+    def statistics(self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str]) -> FieldStatistics: ...
 
     def vectors(self, passage_ids: Sequence[str]) -> Vectors: ...
 

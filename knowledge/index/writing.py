@@ -10,8 +10,9 @@ import numpy as np
 from knowledge.embedding import mean_of
 from knowledge.errors import IndexNotWritten
 from knowledge.index.arrays import ArrayWriter, mapped, write_array
-from knowledge.index.base import PASSAGE_ID, PLACE, WORDS, BaseRecording, write_recordings
+from knowledge.index.base import PASSAGE_ID, PLACE, WORDS, BaseRecording, write_holdings, write_recordings
 from knowledge.index.faiss_vectors import LARGE, VectorsWriter, write_lists
+from knowledge.index.holdings import HoldingsCount
 from knowledge.index.published import PublishedRecording
 from knowledge.index.tantivy_words import WordsDocument, write_words
 from knowledge.index.view import Place, TokenField
@@ -39,6 +40,8 @@ class _Rows:
         self._opened = opened
         self._recordings: list[BaseRecording] = []
         self._names: dict[str, int] = {}
+        self._courses: dict[str, int] = {}
+        self._holdings = {field: HoldingsCount() for field in TokenField}
         self._vectors: VectorsWriter | None = None
         self._ids = self._array("passages", PASSAGE_ID)
         self._places = self._array("places", PLACE)
@@ -63,6 +66,8 @@ class _Rows:
         write_recordings(self._folder, list(self._names), self._recordings)
         by_id = np.argsort(mapped(self._folder / "passages.npy"), kind="stable").astype(np.int32)
         write_array(self._folder / "by_id.npy", by_id)
+        for field, count in self._holdings.items():
+            write_holdings(self._folder, field, count.holdings())
         if self._vectors is not None and self._vectors.rows > LARGE:
             write_lists(self._folder / "lists.faiss", self._folder / "vectors.faiss")
 
@@ -79,7 +84,9 @@ class _Rows:
                 counts[TokenField.SOUNDS],
             )
         )
+        course = self._courses.setdefault(recording.course_id, len(self._courses))
         for field, stream in recording.tokens.items():
+            self._holdings[field].add(course, stream)
             self._said[field].append(stream.hashes)
             self._starts[field].append(stream.starts[1:] + self._tokens[field])
             self._tokens[field] += counts[field]

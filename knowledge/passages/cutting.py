@@ -124,7 +124,7 @@ def _reach_back(sizes: Sequence[float], last: int, *, floor: int) -> int:
 
 def _draft(segments: Sequence[Segment], ordinals: Sequence[int]) -> PassageDraft:
     chosen = [segments[at] for at in ordinals]
-    text = _joined([segment.text.strip() for segment in chosen])
+    text = joined([segment.text.strip() for segment in chosen])
     told = next((each.language for each in chosen if each.language != UNDETERMINED), UNDETERMINED)
     return PassageDraft(
         first_segment=ordinals[0],
@@ -136,7 +136,7 @@ def _draft(segments: Sequence[Segment], ordinals: Sequence[int]) -> PassageDraft
     )
 
 
-def _joined(texts: Sequence[str]) -> str:
+def joined(texts: Sequence[str]) -> str:
     """Joined as the script is written: no space between two signs that need none."""
     whole = texts[0]
     for text in texts[1:]:

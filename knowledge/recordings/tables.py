@@ -16,8 +16,13 @@ class RecordingState(StrEnum):
     REMOVED = "removed"
 
 
+UNLISTED = "\n"
+"""Stands in a key behind the name of an unlisted course, before its id. No name holds a line's end."""
+
+
 class CourseRow(Base):
-    """`name_key`: the name after NFC, trimmed, case-folded; two courses never share it.
+    """`name_key`: the name after NFC, trimmed, case-folded; two listed courses never share it. Behind that of an
+    unlisted course stand UNLISTED and its id, so that its name keeps nobody from using the same.
 
     `language`: what is spoken in it, None to be found out. `itn`: whether numbers are written as figures.
     """

@@ -41,6 +41,17 @@ def segments_of(
     return [_as_segment(row) for row in session.scalars(query)]
 
 
+def segments_between(session: Session, recording_id: str, revision: int, start_s: float, end_s: float) -> list[Segment]:
+    """The segments of a revision that reach into a stretch of time, in order."""
+    query = (
+        select(SegmentRow)
+        .where(SegmentRow.recording_id == recording_id, SegmentRow.revision == revision)
+        .where(SegmentRow.end_s >= start_s, SegmentRow.start_s <= end_s)
+        .order_by(SegmentRow.ordinal)
+    )
+    return [_as_segment(row) for row in session.scalars(query)]
+
+
 def count_segments(session: Session, recording_id: str, revision: int) -> int:
     query = select(func.count()).where(SegmentRow.recording_id == recording_id, SegmentRow.revision == revision)
     return session.scalar(query) or 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from knowledge.database import Database, utc_now
@@ -362,8 +362,17 @@ class TestSessions:
             passages.last_change(session)
             shelve(database, ["b"])
             started = time.perf_counter()
-            database.forget_deleted()
+            assert database.forget_deleted() is False
         assert time.perf_counter() - started < 3
+        assert database.forget_deleted() is True
+
+    def test_an_error_says_nothing_of_what_was_being_written(self, databases: Database) -> None:
+        recording_id, _ = enter(databases)
+        place = {"recording_id": recording_id, "revision": 1, "ordinal": 0, "first_segment": 0, "last_segment": 0}
+        row = place | {"id": "p", "start_s": 0, "end_s": 1, "text": "xylophonequartz", "language": "en"}
+        with pytest.raises(IntegrityError) as raised, databases.write() as session:
+            session.execute(insert(PassageRow), [row, row])
+        assert "xylophonequartz" not in str(raised.value)
 
     @pytest.mark.faults
     def test_a_publisher_killed_before_its_commit_leaves_nothing(self, databases: Database) -> None:
@@ -388,6 +397,31 @@ class TestSessions:
         assert not any(b"xylophonequartz" in path.read_bytes() for path in tmp_path.glob("earmark.db*"))
         with closing(sqlite3.connect(tmp_path / "earmark.db")) as plain:
             assert plain.execute("pragma integrity_check").fetchone() == ("ok",)
+
+    def test_a_file_written_anew_holds_no_copy_of_what_was_deleted(self, database: Database, tmp_path: Path) -> None:
+        """Deleted without overwriting, to stand for the copies that stay in the gaps of pages."""
+        shelved = shelve(database, ["xylophonequartz"])
+        kept = shelve(database, ["kept"])
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("pragma secure_delete = off")
+        remove(database, shelved.recording_id, purged=True)
+        database.forget_deleted()
+        assert b"xylophonequartz" in (tmp_path / "earmark.db").read_bytes()
+
+        database.rewrite()
+
+        assert not any(b"xylophonequartz" in path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+        with database.read() as session:
+            assert len(passages.published_passages(session, kept.passage_ids)) == 1
+
+    def test_a_file_that_somebody_writes_to_is_not_written_anew(self, sqlite_url: str, database: Database) -> None:
+        impatient = Database(sqlite_url, busy_timeout_s=0.2)
+        with database.write() as session:
+            recordings.course_by_name(session, "Held", create=True)
+            with pytest.raises(DatabaseBusy):
+                impatient.rewrite()
+        impatient.rewrite()
+        impatient.close()
 
 
 PUBLISH_AND_WAIT = """

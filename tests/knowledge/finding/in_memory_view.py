@@ -9,6 +9,7 @@ import numpy as np
 from knowledge.embedding import Vectors, mean_of
 from knowledge.finding.analysis import analyse
 from knowledge.finding.languages import script_of
+from knowledge.index.candidates import USUAL_LENGTH, stepped
 from knowledge.index.tokens import hashes_of
 from knowledge.index.view import Candidate, FieldStatistics, HashedTokens, Place, TokenField
 from knowledge.passages.passage import Passage
@@ -50,9 +51,8 @@ class InMemoryView:
         }
         self._course_of = np.array([passage.course_id for passage in self.stored])
 
-    @property
-    def embedder_digest(self) -> str | None:
-        return None if self.embedded is None else "in-memory"
+    def embedder_digest(self, *, courses: frozenset[str]) -> str | None:
+        return None if self.embedded is None or not self._permitted(courses).any() else "in-memory"
 
     def count(self, *, courses: frozenset[str]) -> int:
         return int(self._permitted(courses).sum())
@@ -64,20 +64,23 @@ class InMemoryView:
 
     def matching(self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str], n: int) -> list[Candidate]:
         scores = np.zeros(len(self.stored))
-        statistics = self.statistics(field, tokens)
+        known = self.statistics(field, tokens, courses=courses)
         for token in tokens:
-            if token not in self._packed[field]:
+            if not known.holding[token]:
                 continue
             rows, counts = self._packed[field][token]
-            share = self._lengths[field][rows] / statistics.average_length
-            idf = np.log1p((statistics.passages - len(rows) + 0.5) / (len(rows) + 0.5))
+            share = stepped(self._lengths[field][rows]) / USUAL_LENGTH[field]
+            idf = np.log1p((known.passages - known.holding[token] + 0.5) / (known.holding[token] + 0.5))
             scores[rows] += idf * counts * (K1 + 1) / (counts + K1 * (1 - B + B * share))
         return self._best(scores, self._permitted(courses) & (scores > 0), n)
 
-    def statistics(self, field: TokenField, tokens: Sequence[str]) -> FieldStatistics:
-        holding = {token: len(self._postings[field].get(token, ())) for token in tokens}
-        average = float(self._lengths[field].mean()) if len(self.stored) else 0.0
-        return FieldStatistics(len(self.stored), average, holding)
+    def statistics(self, field: TokenField, tokens: Sequence[str], *, courses: frozenset[str]) -> FieldStatistics:
+        allowed = self._permitted(courses)
+        held = {token: [*self._postings[field].get(token, ())] for token in tokens}
+        average = float(self._lengths[field][allowed].mean()) if allowed.any() else 0.0
+        return FieldStatistics(
+            int(allowed.sum()), average, {token: int(allowed[rows].sum()) for token, rows in held.items()}
+        )
 
     def vectors(self, passage_ids: Sequence[str]) -> Vectors:
         if self.embedded is None:
@@ -118,8 +121,8 @@ class InMemoryView:
 
     def _best(self, scores: np.ndarray, allowed: np.ndarray, n: int) -> list[Candidate]:
         rows = np.flatnonzero(allowed)
-        ranked = rows[np.argsort(-scores[rows], kind="stable")][:n]
-        return [Candidate(self.stored[row].id, float(scores[row])) for row in ranked]
+        found = [Candidate(self.stored[row].id, float(scores[row])) for row in rows]
+        return sorted(found, key=lambda each: (-each.score, each.passage_id))[:n]
 
 
 def token_rows(texts: Sequence[TokenVectors | None]) -> TokenRows:

@@ -50,7 +50,7 @@ def test_each_channel_scores_every_candidate() -> None:
     texts = ["the assembly point is behind the canteen", "a ladder leans on the wall", "lock your screen"]
     view = InMemoryView([passage(str(at), text) for at, text in enumerate(texts)], np.eye(3, dtype=np.float32))
     question = Question("assembly point", "en", np.eye(3, dtype=np.float32)[1:2], ENGLISH)
-    pool = gather(ask(question, view), view, courses=COURSE)
+    pool = gather(ask(question, view, courses=COURSE), view, courses=COURSE)
     assert {each.id for each in pool.passages} == {"0", "1", "2"}
     first = (Channel.DENSE, Channel.WORDS, Channel.SOUNDS)
     assert not any(np.isnan(column(pool, channel)).any() for channel in first)
@@ -61,7 +61,9 @@ def test_each_channel_scores_every_candidate() -> None:
 def test_an_embedder_is_silent_about_passages_it_does_not_know() -> None:
     stored = [passage("en", "the BERT model"), passage("zh", "这个BERT模型", "zh")]
     view = InMemoryView(stored, np.eye(2, dtype=np.float32))
-    pool = gather(ask(Question("the BERT model", "en", view.embedded[:1], ENGLISH), view), view, courses=COURSE)
+    pool = gather(
+        ask(Question("the BERT model", "en", view.embedded[:1], ENGLISH), view, courses=COURSE), view, courses=COURSE
+    )
     dense = {each.id: score for each, score in zip(pool.passages, column(pool, Channel.DENSE), strict=True)}
     assert dense["en"] == pytest.approx(1.0)
     assert np.isnan(dense["zh"])
@@ -70,7 +72,7 @@ def test_an_embedder_is_silent_about_passages_it_does_not_know() -> None:
 def test_sounds_are_silent_between_two_scripts() -> None:
     stored = [passage("en", "the BERT model"), passage("zh", "这个BERT模型", "zh")]
     view = InMemoryView(stored)
-    pool = gather(ask(Question("BERT模型", "zh"), view), view, courses=COURSE)
+    pool = gather(ask(Question("BERT模型", "zh"), view, courses=COURSE), view, courses=COURSE)
     sounds = {each.id: score for each, score in zip(pool.passages, column(pool, Channel.SOUNDS), strict=True)}
     assert np.isnan(sounds["en"])
     assert sounds["zh"] > 0
@@ -79,7 +81,7 @@ def test_sounds_are_silent_between_two_scripts() -> None:
 def test_an_index_without_vectors_is_searched_by_words_and_sounds() -> None:
     view = InMemoryView([passage("a", "the assembly point")])
     question = Question("assembly point", "en", np.ones((1, 4), dtype=np.float32) / 2, ENGLISH)
-    pool = gather(ask(question, view), view, courses=COURSE)
+    pool = gather(ask(question, view, courses=COURSE), view, courses=COURSE)
     assert np.isnan(column(pool, Channel.DENSE)).all()
     assert column(pool, Channel.WORDS)[0] > 0
 
@@ -92,11 +94,11 @@ def test_what_was_said_around_a_passage_counts_for_it_too() -> None:
     said = ["the ladder", "leans there", "on the wall", "safely", "of course"]
     stored = [Passage(str(at), "r", "c", 1, at, at, at, at, at + 1.0, text, "en") for at, text in enumerate(said)]
     view = InMemoryView(stored)
-    pool = gather(ask(Question("which wall", "en"), view), view, courses=COURSE)
+    pool = gather(ask(Question("which wall", "en"), view, courses=COURSE), view, courses=COURSE)
     [only] = pool.passages
     assert only.id == "2"
     assert [pool.near[at] for at in pool.around[0]] == ["0", "2", "4"]
-    both = gather(ask(Question("ladder wall course", "en"), view), view, courses=COURSE)
+    both = gather(ask(Question("ladder wall course", "en"), view, courses=COURSE), view, courses=COURSE)
     around = dict(zip((each.id for each in both.passages), column(both, Channel.WORDS_AROUND), strict=True))
     assert around["2"] > around["0"]
 
@@ -107,7 +109,7 @@ def test_passages_around_count_as_one_text_with_it() -> None:
     said = [" ".join(chance.choice(["ladder", "wall", "canteen", "the", "leans"], 6)) for _ in range(9)]
     stored = [Passage(str(at), "r", "c", 1, at, at, at, at, at + 1.0, text, "en") for at, text in enumerate(said)]
     view = InMemoryView(stored)
-    asked = ask(Question("ladder on the wall wall", "en"), view)
+    asked = ask(Question("ladder on the wall wall", "en"), view, courses=COURSE)
     pool = gather(asked, view, courses=COURSE)
     tokens = sorted(set(asked.tokens.words))
     texts = [np.concatenate([view.tokens([pool.near[at]])[0].words for at in each]) for each in pool.around]
@@ -122,7 +124,7 @@ def test_an_embedder_speaks_between_two_languages_written_alike() -> None:
     stored = [passage("en", "the emperor of Japan"), passage("zh", "日本的天皇", "zh")]
     view = InMemoryView(stored, np.eye(2, dtype=np.float32))
     question = Question("Wer ist der Kaiser von Japan?", "de", view.embedded[:1], ENGLISH)
-    pool = gather(ask(question, view), view, courses=COURSE)
+    pool = gather(ask(question, view, courses=COURSE), view, courses=COURSE)
     dense = dict(zip((each.id for each in pool.passages), column(pool, Channel.DENSE), strict=True))
     assert dense["en"] == pytest.approx(1.0)
     assert np.isnan(dense["zh"])
@@ -131,4 +133,4 @@ def test_an_embedder_speaks_between_two_languages_written_alike() -> None:
 def test_an_embedder_that_cannot_read_the_question_puts_nothing_forward() -> None:
     view = InMemoryView([passage("en", "the emperor of Japan")], np.eye(1, dtype=np.float32))
     question = Question("日本天皇是谁", "zh", view.embedded, ENGLISH)
-    assert gather(ask(question, view), view, courses=COURSE).passages == []
+    assert gather(ask(question, view, courses=COURSE), view, courses=COURSE).passages == []

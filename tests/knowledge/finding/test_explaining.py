@@ -116,18 +116,8 @@ def test_own_scores_of_words_are_shares_and_tell_no_frequencies() -> None:
     assert 0.5 < scores[0] < 1.5
 
 
-def test_without_numbers_words_and_meaning_stay() -> None:
-    found = ask_house(house(), "is the pump seal tight")
-    explanation = explanations(found)[0][1]
-    bare = explanation.without_numbers()
-    assert (bare.words, bare.meaning, bare.channels) == (explanation.words, explanation.meaning, ())
-    assert found.explanation is not None
-    assert found.explanation.without_numbers().covered.parts == ()
-    assert found.explanation.without_numbers().covered.probability == found.covered
-
-
 def words(question: str, passage: str, language: str = "en", *, sounds_speak: bool = True) -> AskedWords:
-    asked = ask(Question(question), InMemoryView([]))
+    asked = ask(Question(question), InMemoryView([]), courses=COURSE)
     return asked_words(asked, passage, language, sounds_speak=sounds_speak)
 
 

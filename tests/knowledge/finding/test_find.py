@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from knowledge.finding.evidence import FEWEST_SEARCHED
 from knowledge.finding.find import Question, find, look
@@ -32,6 +34,9 @@ RECORDINGS = {
         "Report a damaged ladder to your supervisor and tag it.",
     ],
 }
+
+
+SAID_ANYWHERE = [sentence for sentences in RECORDINGS.values() for sentence in sentences]
 
 
 def spoken(sentences: list[str]) -> list[Segment]:
@@ -234,3 +239,30 @@ def test_the_verdict_is_decided_by_what_is_brought() -> None:
     assert found.verdict is Verdict.ANSWERED
     assert found.explanation is not None
     assert found.explanation.answered_from == 0.5
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from([*SAID_ANYWHERE, "The boiler room smells of sulphur."]), max_size=8),
+    st.sampled_from(["Where is the assembly point?", "damaged ladder", "boiler sulphur smell", "alarm"]),
+    st.booleans(),
+)
+def test_what_other_courses_hold_changes_no_number(closed: list[str], text: str, embedded: bool) -> None:
+    own = view(embedded).stored
+    others = [
+        Passage(f"{chr(0x21 + at)}", "other", "board", 1, at, at, at, 5.0 * at, 5.0 * at + 4.5, said, "en")
+        for at, said in enumerate(closed)
+    ]
+    rows = np.eye(len(own) + len(others), 32, dtype=np.float32) if embedded else None
+    vector = np.full((1, 32), 32**-0.5, np.float32) if embedded else None
+    found = [
+        find(
+            Question(text, "en", vector),
+            view=InMemoryView(stored, None if rows is None else rows[: len(stored)]),
+            segments=read,
+            courses=COURSE,
+            explain=True,
+        )
+        for stored in (own, [*own, *others])
+    ]
+    assert found[0] == found[1]

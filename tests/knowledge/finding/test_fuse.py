@@ -16,7 +16,8 @@ from tests.knowledge.finding.in_memory_view import InMemoryView
 
 NAN = np.nan
 VOICES = np.array([0.5, 0.3, 0.2])
-ASKED = ask(Question("where is the assembly point"), InMemoryView([]))
+COURSE = frozenset({"c"})
+ASKED = ask(Question("where is the assembly point"), InMemoryView([]), courses=COURSE)
 
 
 def test_scores_are_brought_to_one_scale_channel_by_channel() -> None:
@@ -65,13 +66,15 @@ def test_the_order_of_candidates_decides_nothing(order: list[int]) -> None:
 def test_between_two_languages_written_alike_letters_count() -> None:
     table = scores(words=[1.0, 1.0, 0.0], letters=[0.1, 0.9, 0.2])
     german = [place(name, "de") for name in "abc"]
-    asked = ask(Question("where is the assembly point", "en", None, frozenset({"en"})), InMemoryView([]))
+    asked = ask(
+        Question("where is the assembly point", "en", None, frozenset({"en"})), InMemoryView([]), courses=COURSE
+    )
     assert int(np.argmax(fuse(asked, german, table).scores)) == 1
 
 
 def test_a_few_words_in_no_known_language_are_weighed_as_the_passages_own() -> None:
     table = scores(words=[9.0, 1.0, 0.0], letters=[0.1, 0.9, 0.2])
-    keywords = ask(Question("assembly point", "und", None, frozenset({"en"})), InMemoryView([]))
+    keywords = ask(Question("assembly point", "und", None, frozenset({"en"})), InMemoryView([]), courses=COURSE)
     assert keywords.language == "und"
     fused = fuse(keywords, [place(name) for name in "abc"], table)
     assert int(np.argmax(fused.scores)) == 0

@@ -22,7 +22,8 @@ def view() -> InMemoryView:
     )
 
 
-ASKED = ask(Question("how is the valve closed"), view())
+COURSE = frozenset({"c"})
+ASKED = ask(Question("how is the valve closed"), view(), courses=COURSE)
 
 
 def test_in_a_small_home_small_words_decide_nothing() -> None:
@@ -31,7 +32,7 @@ def test_in_a_small_home_small_words_decide_nothing() -> None:
     said.append("from the third day on we need a letter from your doctor")
     texts = [" ".join(said), *(f"a talk of number {number}" for number in ["one", "two", "three", "four", "five"])]
     passages = [Passage(str(at), "r", "c", 1, at, at, at, 0.0, 1.0, text, "en") for at, text in enumerate(texts)]
-    asked = ask(Question("how many days of vacation do we get"), InMemoryView(passages))
+    asked = ask(Question("how many days of vacation do we get"), InMemoryView(passages), courses=COURSE)
     sentence = best_sentence([Segment(4.0 * at, 4.0 * at + 4, text, "en") for at, text in enumerate(said)], asked)
     assert sentence is not None
     assert sentence.text == said[0]
@@ -42,8 +43,8 @@ def test_small_words_alone_are_covered_by_nothing() -> None:
     passages = [Passage(str(at), "r", "c", 1, at, at, at, 0.0, 1.0, f"the end of it {at}", "en") for at in range(60)]
     held = [taken_apart("the of and", "en").words]
     for text, most in (("the of and", 0.7), ("the", 0.3)):
-        assert cover(held, ask(Question(text), InMemoryView(passages)), TokenField.WORDS)[0] < most
-    assert cover(held, ask(Question("valve"), view()), TokenField.WORDS)[0] == 0
+        assert cover(held, ask(Question(text), InMemoryView(passages), courses=COURSE), TokenField.WORDS)[0] < most
+    assert cover(held, ask(Question("valve"), view(), courses=COURSE), TokenField.WORDS)[0] == 0
 
 
 def segments(length_s: float = 4.0) -> list[Segment]:
@@ -95,7 +96,7 @@ def test_a_long_segment_without_word_times_is_quoted_whole() -> None:
 
 @pytest.mark.parametrize("question", ["", "zzz qqq", "阀门在哪里"])
 def test_a_question_that_shares_nothing_still_gets_a_place(question: str) -> None:
-    sentence = best_sentence(segments(), ask(Question(question), view()))
+    sentence = best_sentence(segments(), ask(Question(question), view(), courses=COURSE))
     assert sentence is not None
 
 

@@ -43,7 +43,7 @@ def test_the_passage_whose_tokens_are_near_comes_first() -> None:
     vectors = np.ones((2, 4), np.float32) / 2
     view = InMemoryView(stored, vectors, {"a": tokens(5, 6), "b": tokens(0, 1)})
     question = Question("assembly point", "en", vectors[:1], ENGLISH, pack([0, 9], np.eye(2, 8)))
-    asked = ask(question, view)
+    asked = ask(question, view, courses=COURSE)
     ranking = rank(asked, gather(asked, view, courses=COURSE), view)
     closer = ranking.closer
     assert [each.passage.id for each in ranking.ranked] == ["b", "a"]
@@ -55,7 +55,7 @@ def test_a_passage_without_tokens_is_not_judged_by_them() -> None:
     vectors = np.ones((2, 4), np.float32) / 2
     view = InMemoryView(stored, vectors, {"a": tokens(0, 1)})
     question = Question("assembly point", "en", vectors[:1], ENGLISH, pack([0, 9], np.eye(2, 8)))
-    asked = ask(question, view)
+    asked = ask(question, view, courses=COURSE)
     closer = rank(asked, gather(asked, view, courses=COURSE), view).closer
     told = dict(
         zip((each.id for each in closer.passages), closer.scores[:, CHANNELS.index(Channel.TOKENS)], strict=True)
@@ -66,7 +66,8 @@ def test_a_passage_without_tokens_is_not_judged_by_them() -> None:
 
 def test_tokens_of_rare_words_tell_more_and_all_together_one() -> None:
     view = InMemoryView([passage(str(at), "the pump" + (" cavitates" if at == 3 else "")) for at in range(20)])
-    weights = token_weights("the pump cavitates", "en", TokenVectors(np.array([0, 4, 9, 13]), np.eye(4)), view)
+    close = TokenVectors(np.array([0, 4, 9, 13]), np.eye(4))
+    weights = token_weights("the pump cavitates", "en", close, view, COURSE)
     assert weights.sum() == pytest.approx(1.0)
     assert weights[2] == weights[3]  # two pieces of one word
     assert weights[2] > weights[1]
@@ -74,7 +75,7 @@ def test_tokens_of_rare_words_tell_more_and_all_together_one() -> None:
 
 def test_each_sign_is_a_word_where_none_stand_between_spaces() -> None:
     view = InMemoryView([passage(str(at), "水泵" + ("漏" if at == 3 else ""), "zh") for at in range(20)])
-    weights = token_weights("水泵漏", "zh", TokenVectors(np.array([0, 1, 2]), np.eye(3)), view)
+    weights = token_weights("水泵漏", "zh", TokenVectors(np.array([0, 1, 2]), np.eye(3)), view, COURSE)
     assert weights[0] == pytest.approx(weights[1])
     assert weights[2] > weights[1]
 
@@ -82,7 +83,7 @@ def test_each_sign_is_a_word_where_none_stand_between_spaces() -> None:
 def test_letters_speak_only_between_languages() -> None:
     stored = [passage("en", "the emperor of Japan visited"), passage("de", "der Kaiser von Japan", "de")]
     view = InMemoryView(stored)
-    asked = ask(Question("Kaiser von Japan", "de", None, ENGLISH), view)
+    asked = ask(Question("Kaiser von Japan", "de", None, ENGLISH), view, courses=COURSE)
     pool = gather(asked, view, courses=COURSE)
     closer = look_again(asked, pool, range(len(pool.passages)), view)
     letters = dict(

@@ -58,7 +58,7 @@ def test_what_is_mapped_is_what_was_streamed(plain: MappedVectors) -> None:
 def test_mapped_vectors_are_searched_as_exactly_as_those_in_memory(plain: MappedVectors) -> None:
     allowed = Bitmap(np.random.default_rng(1).random(ROWS) < 0.3)
     for question in VECTORS[:20, None]:
-        rows, scores = plain.nearest(question, allowed=allowed, n=10)
+        rows, scores = plain.nearest(question, allowed=allowed, n=10, by_lists=False)
         expected, expected_scores = FlatVectors(VECTORS).nearest(question, allowed=allowed, n=10)
         assert scores == pytest.approx(expected_scores, abs=1e-4)
         assert set(rows) == set(expected)
@@ -71,7 +71,7 @@ def test_nothing_of_a_mapped_file_is_private_memory(tmp_path: Path) -> None:
             writer.append(np.ones((1_000, 384), np.float16))
     before = private_bytes()
     vectors = MappedVectors(tmp_path / "large", tmp_path / "nothing")
-    vectors.nearest(np.ones((1, 384), np.float32), allowed=Bitmap(np.ones(rows, np.bool_)), n=10)
+    vectors.nearest(np.ones((1, 384), np.float32), allowed=Bitmap(np.ones(rows, np.bool_)), n=10, by_lists=False)
     assert private_bytes() - before < rows * 384 * 2 / 4
 
 
@@ -79,8 +79,8 @@ def test_lists_find_nearly_what_exact_search_finds(listed: MappedVectors, plain:
     allowed = Bitmap(np.arange(ROWS) % 2 == 0)
     kept = 0
     for question in VECTORS[:100, None]:
-        rows, scores = listed.nearest(question, allowed=allowed, n=10)
-        exact, _ = plain.nearest(question, allowed=allowed, n=10)
+        rows, scores = listed.nearest(question, allowed=allowed, n=10, by_lists=True)
+        exact, _ = plain.nearest(question, allowed=allowed, n=10, by_lists=False)
         assert scores == pytest.approx(VECTORS[rows] @ question[0], abs=1e-4)
         assert (np.diff(scores) <= 0).all()
         kept += len(set(rows) & set(exact))
@@ -95,7 +95,7 @@ def test_no_filter_leaks_however_wide(written: Path, share: float, question: int
     vectors = MappedVectors(written / "vectors", written / "lists")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(faiss_vectors, "EXACT_ROWS", 300)
-        rows, _ = vectors.nearest(VECTORS[question][None], allowed=Bitmap(mask), n=n)
+        rows, _ = vectors.nearest(VECTORS[question][None], allowed=Bitmap(mask), n=n, by_lists=True)
     assert mask[rows].all()
     assert len(set(rows)) == len(rows) <= min(n, mask.sum())
     if mask.sum() <= 300:
@@ -104,7 +104,7 @@ def test_no_filter_leaks_however_wide(written: Path, share: float, question: int
 
 def test_vectors_of_other_dimensions_are_refused(plain: MappedVectors, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="dimensions"):
-        plain.nearest(np.ones((1, 5), np.float32), allowed=Bitmap(np.ones(ROWS, np.bool_)), n=1)
+        plain.nearest(np.ones((1, 5), np.float32), allowed=Bitmap(np.ones(ROWS, np.bool_)), n=1, by_lists=False)
     with VectorsWriter(tmp_path / "v", 8) as writer, pytest.raises(ValueError, match="dimensions"):
         writer.append(np.ones((1, 9), np.float16))
 
