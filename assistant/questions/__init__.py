@@ -1,1 +1,1 @@
-"""The log of questions and the answers that were shown. The voice is never kept."""
+"""The log of questions and the answers that were shown; their voices only where the company keeps them."""
