@@ -1,20 +1,25 @@
 """What ships for containers agrees with the program: settings, commands, limits, rights."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
 from earmark.cli import app
 from earmark.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ["web", "worker", "engine", "engine-cpu"]
-NOT_FOR_CONTAINERS = {"home", "host", "port", "sign_in"}
+NOT_FOR_CONTAINERS = {"home", "host", "port", "tls_cert", "tls_key"}
+"""The pages listen on a socket there, and nginx speaks TLS."""
 
 
 @pytest.mark.parametrize("name", [*OURS, "nginx"])
@@ -40,7 +45,7 @@ def test_every_image_names_its_version(name: str) -> None:
 def test_nothing_is_published_beyond_this_machine() -> None:
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert published
-    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert all(port.startswith("${EARMARK_PUBLISH:-127.0.0.1}:") for port in published)
     assert SERVICES["web"]["command"][1:] == ["--socket", "/run/earmark/web.sock"]
     assert [name for name, service in SERVICES.items() if "socket:/run/earmark" in str(service.get("volumes"))] == [
         "web",
@@ -69,17 +74,51 @@ def test_the_example_environment_names_what_compose_asks_for() -> None:
     asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
     example = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
     offered = set(re.findall(r"^(?:# )?(\w+)=", example, re.MULTILINE))
-    assert offered - {"COMPOSE_PROFILES"} <= asked
+    settings = {PREFIX + field.upper() for field in Settings.model_fields}
+    assert offered - {"COMPOSE_PROFILES"} <= asked | settings
     assert asked - offered <= {"TORCH_INDEX", "EARMARK_ENGINE_URL"}  # docs/deploying.md has these
 
 
 def test_nginx_lets_through_what_the_program_takes() -> None:
-    nginx = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
-    (limit_mb,) = re.findall(r"client_max_body_size (\d+)m;", nginx)
+    pages = (DEPLOY / "pages.conf").read_text(encoding="utf-8")
+    (limit_mb,) = re.findall(r"client_max_body_size (\d+)m;", pages)
     assert int(limit_mb) >= Settings().max_upload_mb
-    assert "proxy_set_header Host $http_host;" in nginx
-    assert "proxy_buffering off;" in nginx
-    assert "server unix:/run/earmark/web.sock;" in nginx
+    assert "proxy_set_header Host $http_host;" in pages
+    assert "proxy_buffering off;" in pages
+    assert "server unix:/run/earmark/web.sock;" in (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+
+
+def test_nginx_tells_who_calls_in_its_own_words() -> None:
+    """Set, never added to what the caller said."""
+    pages = (DEPLOY / "pages.conf").read_text(encoding="utf-8")
+    assert "$proxy_add_x_forwarded_for" not in pages
+    for told in ("X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme", 'X-Forwarded-Host ""', 'Forwarded ""'):
+        assert f"proxy_set_header {told};" in pages
+
+
+@pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda path: path.stem)
+def test_a_unit_runs_a_command_of_ours_without_rights(unit: Path) -> None:
+    text = unit.read_text(encoding="utf-8")
+    (line,) = re.findall(r"^ExecStart=/opt/earmark/bin/earmark (.+)$", text, re.MULTILINE)
+    name, *flags = line.split()
+    command = typer.main.get_command(app)
+    known = getattr(command, "commands", {})
+    assert name in known
+    assert {flag for flag in flags if flag.startswith("--")} <= {
+        option for parameter in known[name].params for option in parameter.opts
+    }
+    for line in ("User=earmark", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict", "UMask=0077"):
+        assert f"\n{line}\n" in text
+    assert "@resources\n" not in text  # setrlimit holds what decodes recordings
+
+
+@pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda path: path.stem)
+def test_systemd_understands_a_unit(unit: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    said = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    wrong = [line for line in said.stderr.splitlines() if unit.name in line and "is not executable" not in line]
+    assert wrong == []
 
 
 def test_the_image_installs_by_the_locks() -> None:
