@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.answering.explained import hit_explanation_document, nowhere, verdict_explanation_document
+from assistant.answering.known_answer import KnownAnswer
 from knowledge.finding.explanation import VerdictExplanation
 from knowledge.finding.moment import Hit, Verdict
 
@@ -56,6 +57,8 @@ class Answer:
     notes: tuple[str, ...] = ()
     """What the person should know: searching by words alone, a language the embedder does not know, ..."""
     explanation: VerdictExplanation | None = None
+    known: KnownAnswer | None = None
+    """What somebody has shown to answer it, where that made the answer."""
 
     @property
     def confident(self) -> bool:
@@ -67,8 +70,10 @@ class Answer:
         return [each.hit.explanation.words.missing for each in self.hits if each.hit.explanation is not None]
 
     def as_document(self) -> dict[str, Any]:
-        """The JSON document of DESIGN's contract; `explain` in it only where one was asked for."""
+        """The JSON document of DESIGN's contract; in it `explain` only where one was asked for, `known` only where a
+        trainer or other askers have shown the answer."""
         explained = self.explanation
+        shown = {"known": {"by": self.known.by.value, "answer_id": self.known.answer_id}} if self.known else {}
         why = {"explain": verdict_explanation_document(explained, nowhere(self.missing_words))} if explained else {}
         return {
             "id": self.id,
@@ -91,6 +96,7 @@ class Answer:
                 "search": round(self.timings.search, 1),
                 "total": round(self.timings.total, 1),
             },
+            **shown,
             **why,
         }
 

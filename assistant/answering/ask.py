@@ -11,14 +11,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+import structlog
 from sqlalchemy.orm import Session
 
 from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
+from assistant.answering.known import PROBABILITY as KNOWN_PROBABILITY
+from assistant.answering.known import KnownAnswers, hit_of, is_same_moment
+from assistant.answering.known_answer import KnownAnswer
 from assistant.engine.client import EngineClient, EngineState, ModelState, Priority
 from assistant.errors import BadInput, PartDown, UnknownLanguage
+from assistant.feedback.judging import note_asked_again
 from assistant.questions import log as question_log
+from assistant.questions.likeness import Wording
+from assistant.questions.vectors import QuestionVector
 from assistant.recognising.recognizer import ClipOptions
-from knowledge.database import Database, new_id, storable_text
+from knowledge.database import Database, new_id, storable_text, utc_now
 from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.find import Looked, Question, SegmentReader, find, look
 from knowledge.finding.languages import base_language, guess_language, knows
@@ -55,6 +62,11 @@ NOTE_WORDS_ALONE = "words-alone"
 NOTE_LANGUAGE = "language-not-embedded"
 NOTE_NOT_RERANKED = "not-reranked"
 NOTE_NO_SPEECH = "no-speech"
+
+
+KeepSound = Callable[[str, bytes], None]
+"""Keeps the sound of a logged question, by its id."""
+_LOG = structlog.get_logger()
 
 
 class IndexDoor(Protocol):
@@ -115,13 +127,17 @@ class Asking:
         index: IndexDoor,
         *,
         verdicts_for: VerdictsFor = fitted,
+        keep_sound: KeepSound | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        """`keep_sound`: where the company keeps the voices of questions; else they are dropped once heard."""
         self._database = database
         self._engine = engine
         self._index = index
         self._verdicts_for = verdicts_for
+        self._keep_sound = keep_sound
         self._clock = clock
+        self._known = KnownAnswers(database)
 
     def text(
         self,
@@ -134,12 +150,18 @@ class Asking:
         turn: str | None = None,
         log: bool = True,
         explain: bool = False,
+        known: bool = True,
     ) -> Answer:
-        """Answer a typed question. Raises BadInput where there is nothing to look for, or far too much."""
+        """Answer a typed question. `known`: also by what people have shown to answer it.
+
+        Raises BadInput where there is nothing to look for, or far too much.
+        """
         asked = question_text(text)
         question = AskedQuestion(asked, language or guess_language(asked), None)
         heard = _Heard(question, None, None, self._clock())
-        return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain)
+        return self._answer(
+            heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain, use_known=known
+        )
 
     def sound(
         self,
@@ -154,7 +176,8 @@ class Asking:
         log: bool = True,
         explain: bool = False,
     ) -> Answer:
-        """Answer a spoken question. The sound is heard once, by the engine, and kept nowhere.
+        """Answer a spoken question. The sound is heard once, by the engine, and dropped; where it is kept, only when
+        it was heard and for somebody who can play it back.
 
         `language`: None for what its courses say, ANY_LANGUAGE to have it found out whatever they say.
         Raises BadMedia where it cannot be decoded, RecognizerDown, Busy. No speech is an answer: absent, no hits.
@@ -184,7 +207,13 @@ class Asking:
         heard = _Heard(question, speech.decode_ms, speech.recognise_ms, started)
         if not text:
             return self._nothing_heard(heard)
-        return self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain)
+        answer = self._answer(heard, courses=courses, k=k, asker=asker, turn=turn or asker, keep=log, explain=explain)
+        if self._keep_sound is not None and log and asker is not None:
+            try:
+                self._keep_sound(answer.id, data)
+            except OSError as error:  # a full disk costs nobody an answer
+                _LOG.warning("a question's sound was not kept", reason=error.strerror)
+        return answer
 
     def looks(self, text: str) -> tuple[str, list[Looked]]:
         """What the verdict on a typed question would be decided on, in all courses, and the digest of the embedder
@@ -199,17 +228,18 @@ class Asking:
         if vectors is None or state is None:
             raise PartDown("the embedder does not answer, or is late", "see `earmark doctor`")
         embedder = state.embedder
-        if view.embedder_digest is None or view.embedder_digest != embedder.digest:
+        permitted = self._all_courses()
+        digest = view.embedder_digest(courses=permitted)
+        if digest is None or digest != embedder.digest:
             raise PartDown("the index has no vectors of this embedder yet", "let a worker run until it has made them")
         whole = Question(text, language, vectors.whole, embedder.languages, vectors.tokens[0])
-        permitted = self._all_courses()
         with self._database.read() as session:
             seen = [
                 look(question, view=view, segments=_segments_in(session), courses=permitted, k=5)
                 for question in (whole, replace(whole, tokens=b""))
             ]
         by_sight = {each.sight: each for each in seen[::-1] if each is not None}
-        return view.embedder_digest, list(by_sight.values())[::-1]
+        return digest, list(by_sight.values())[::-1]
 
     def _answer(
         self,
@@ -221,6 +251,7 @@ class Asking:
         turn: str | None,
         keep: bool,
         explain: bool,
+        use_known: bool = True,
     ) -> Answer:
         text = heard.question.text
         before_embedding = self._clock()
@@ -230,7 +261,12 @@ class Asking:
         before_search = self._clock()
         permitted = self._all_courses() if courses is None else courses
         view = self._index.view()
-        if embedder is not None and view.embedder_digest != embedder.digest:
+        kept_vector = (
+            QuestionVector(embedder.digest, vectors.whole[0])
+            if embedder and vectors and NOTE_LANGUAGE not in notes
+            else None
+        )
+        if embedder is not None and view.embedder_digest(courses=permitted) != embedder.digest:
             # Vectors of two embedders are never compared; the index has those of the new one in a moment.
             vectors = None
             if NOTE_WORDS_ALONE not in notes and view.count(courses=permitted):
@@ -254,9 +290,10 @@ class Asking:
             )
         if reranking and reranking.left_out:
             notes = (*notes, NOTE_NOT_RERANKED)
-        if explain and not self._all_courses() <= permitted:
-            found = _without_numbers(found)
         hits, found = self._read_again(found, permitted)
+        wording, shown = Wording(text, kept_vector), None
+        if use_known and (known := self._known.answer(wording, courses=permitted, asker=asker)):
+            hits, found, shown = self._put_first(known, hits, found, permitted, k)
         done = self._clock()
         answer = Answer(
             id=new_id(),
@@ -275,9 +312,20 @@ class Asking:
             ),
             notes=notes,
             explanation=found.explanation,
+            known=shown,
         )
         if keep:
-            question_log.record(self._database, answer, spoken=heard.decode_ms is not None, asker=asker)
+            with self._database.write() as session:
+                question_log.record(
+                    session,
+                    answer,
+                    spoken=heard.decode_ms is not None,
+                    asker=asker,
+                    course_id=next(iter(permitted)) if len(permitted) == 1 else None,
+                    vector=kept_vector,
+                )
+                if asker is not None:
+                    note_asked_again(session, asker, answer.id, wording, now=utc_now())
         return answer
 
     def _embedded(
@@ -336,6 +384,35 @@ class Asking:
                 )
         return tuple(kept), _without_lost_first(found, kept)
 
+    def _put_first(
+        self,
+        known: KnownAnswer,
+        hits: tuple[AnsweredHit, ...],
+        found: Found,
+        permitted: frozenset[str],
+        k: int,
+    ) -> tuple[tuple[AnsweredHit, ...], Found, KnownAnswer | None]:
+        """What somebody has shown, before what was found; nothing changes where it cannot be played any more."""
+        sure = replace(
+            found,
+            verdict=Verdict.ANSWERED,
+            probability=max(found.probability, KNOWN_PROBABILITY),
+            covered=max(found.covered, KNOWN_PROBABILITY),
+            explanation=None,
+        )
+        if known.line is not None:
+            return hits, replace(sure, answer=known.line), known
+        first = next((each for each in hits if is_same_moment(each.hit, known)), None)
+        if first is None:
+            with self._database.read() as session:
+                hit = hit_of(session, known, permitted)
+                first = _with_names(session, hit) if hit else None
+        if first is None:
+            return hits, found, None
+        others = [each for each in hits if each is not first][: k - 1]
+        ranked = (replace(each, hit=replace(each.hit, rank=rank)) for rank, each in enumerate((first, *others), 1))
+        return tuple(ranked), replace(sure, answer=first.hit.sentence.text), known
+
     def _nothing_heard(self, heard: _Heard) -> Answer:
         return Answer(
             id=new_id(),
@@ -357,10 +434,12 @@ def _segments_in(session: Session) -> SegmentReader:
     return read
 
 
-def _without_numbers(found: Found) -> Found:
-    """What is explained to somebody who may not hear every course: the numbers tell of words in the others, too."""
-    hits = tuple(replace(hit, explanation=hit.explanation and hit.explanation.without_numbers()) for hit in found.hits)
-    return replace(found, hits=hits, explanation=found.explanation and found.explanation.without_numbers())
+def _with_names(session: Session, hit: Hit) -> AnsweredHit | None:
+    recording = recordings.recording(session, hit.recording_id)
+    course = recordings.course(session, hit.course_id)
+    if recording is None or course is None:
+        return None
+    return AnsweredHit(hit, course.name, recording.name, recording.title, recording.has_picture)
 
 
 def _without_lost_first(found: Found, kept: Sequence[AnsweredHit]) -> Found:

@@ -88,10 +88,9 @@ def _match_document(match: Match) -> dict[str, Any]:
 
 
 def _model_document(model: ModelExplanation) -> dict[str, Any]:
-    """Without parts the intercept would say where they end."""
     return {
         "probability": round(model.probability, 4),
-        "intercept": model.intercept if model.parts else None,
+        "intercept": model.intercept,
         "parts": [
             {
                 "feature": part.feature,

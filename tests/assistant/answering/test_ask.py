@@ -1,9 +1,10 @@
 """Asking over a real database and index, with a small engine that embeds and hears what it is told."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,9 +32,12 @@ from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.finding.moment import Verdict
 from knowledge.finding.refusing import Model, Sight, Verdicts
 from knowledge.index.follower import IndexFollower
+from knowledge.index.view import IndexView
 from knowledge.passages.cutting import cut_passages
+from knowledge.passages.passage import Passage
 from knowledge.passages.store import passages_of, publish, replace_passages, save_vectors
 from knowledge.recordings import store as recordings
+from knowledge.recordings.tables import RecordingRow
 from knowledge.reranking import TextScores
 from knowledge.transcripts.segment import Segment, TimeSource
 from knowledge.transcripts.store import save_transcript
@@ -129,10 +133,10 @@ def engine() -> SmallEngine:
     return SmallEngine()
 
 
-@pytest.fixture
-def recording(database: Database) -> str:
+def teach(database: Database, course: str) -> str:
+    """A recording of what is SAID. Its id."""
     segments = [Segment(10.0 * at, 10.0 * at + 5, text, "en", TimeSource.VAD) for at, text in enumerate(SAID)]
-    recording_id, _course_id = enter(database, course="Safety")
+    recording_id, _course_id = enter(database, course=course)
     with database.write() as session:
         revision = save_transcript(session, recording_id, "test", segments)
         replace_passages(session, recording_id, revision, cut_passages(segments))
@@ -141,10 +145,39 @@ def recording(database: Database) -> str:
 
 
 @pytest.fixture
-def asking(database: Database, engine: SmallEngine, tmp_path: Path) -> Iterator[Asking]:
+def recording(database: Database) -> str:
+    return teach(database, "Safety")
+
+
+@pytest.fixture
+def index(database: Database, tmp_path: Path) -> Iterator[IndexFollower]:
     follower = IndexFollower(database, tmp_path / "index", analyse=analyse, analysis_version=ANALYSIS_VERSION)
-    yield Asking(database, engine, follower)
+    yield follower
     follower.close()
+
+
+@pytest.fixture
+def asking(database: Database, engine: SmallEngine, index: IndexFollower) -> Asking:
+    return Asking(database, engine, index)
+
+
+class Interrupted:
+    """An index during whose search something happens."""
+
+    def __init__(self, view: IndexView, happens: Callable[[], None]) -> None:
+        self._view = view
+        self._happens = happens
+
+    def view(self) -> Any:
+        return self
+
+    def passages(self, passage_ids: Sequence[str]) -> list[Passage]:
+        found = self._view.passages(passage_ids)
+        self._happens()
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._view, name)
 
 
 @pytest.mark.usefixtures("recording")
@@ -315,6 +348,34 @@ def test_a_sound_without_speech_is_an_answer_and_not_kept(asking: Asking, databa
     assert log.recent(database, asker="somebody") == []
 
 
+@pytest.mark.usefixtures("recording")
+def test_a_voice_is_kept_only_where_it_was_heard_and_can_be_played_back(
+    database: Database, engine: SmallEngine, tmp_path: Path
+) -> None:
+    kept: dict[str, bytes] = {}
+    follower = IndexFollower(database, tmp_path / "index", analyse=analyse, analysis_version=ANALYSIS_VERSION)
+    asking = Asking(database, engine, follower, keep_sound=kept.__setitem__)
+    asking.sound(b"silence", filename="q.wav", asker="somebody")
+    engine.heard = (Segment(0.0, 1.0, "How do I report a near miss?", "en"),)
+    asking.sound(b"by program", filename="q.wav")
+    asking.sound(b"not logged", filename="q.wav", asker="somebody", log=False)
+    asked = asking.sound(b"heard", filename="q.wav", asker="somebody")
+    assert kept == {asked.id: b"heard"}
+    follower.close()
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_full_disk_costs_a_kept_voice_and_no_answer(database: Database, engine: SmallEngine, tmp_path: Path) -> None:
+    def no_room(_question_id: str, _sound: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    follower = IndexFollower(database, tmp_path / "index", analyse=analyse, analysis_version=ANALYSIS_VERSION)
+    engine.heard = (Segment(0.0, 1.0, "How do I report a near miss?", "en"),)
+    asking = Asking(database, engine, follower, keep_sound=no_room)
+    assert asking.sound(b"heard", filename="q.wav", asker="somebody").hits
+    follower.close()
+
+
 def test_the_engine_is_told_how_long_a_question_may_be(asking: Asking, engine: SmallEngine) -> None:
     asking.sound(b"...", filename="hum.wav")
     assert engine.longest_s is not None
@@ -401,18 +462,41 @@ def test_why_is_told_where_it_is_asked_for_and_kept_with_the_answer(asking: Aski
     assert "explain" not in asking.text("How do I report a near miss?").as_document()
 
 
-def test_who_may_hear_only_some_courses_is_told_no_numbers_that_speak_of_the_others(
-    asking: Asking, database: Database, recording: str
+@pytest.mark.usefixtures("recording")
+def test_no_number_of_an_answer_speaks_of_courses_that_were_not_searched(
+    asking: Asking, database: Database, index: IndexFollower
 ) -> None:
+    own = courses_of(database)
+    before = asking.text("How do I report a near miss?", courses=own, explain=True).as_document()
+    for _ in range(3):
+        teach(database, "Secret")
+    assert index.refresh().count(courses=courses_of(database)) == 4 * index.view().count(courses=own) > 0
+    after = asking.text("How do I report a near miss?", courses=own, explain=True).as_document()
+    assert before["hits"][0]["explain"]["channels"]
+    assert before["explain"]["right"]["parts"]
+    assert {**after, "id": "", "timings_ms": {}} == {**before, "id": "", "timings_ms": {}}
+
+
+def courses_of(database: Database) -> frozenset[str]:
     with database.read() as session:
-        own = frozenset(each.id for each in recordings.list_courses(session))
+        return frozenset(each.id for each in recordings.list_courses(session))
+
+
+def test_what_may_no_longer_be_heard_when_it_was_found_is_not_in_the_answer(
+    database: Database, engine: SmallEngine, index: IndexFollower, recording: str
+) -> None:
+    own = courses_of(database)
     enter(database, course="Secret")
-    document = asking.text("How do I report a near miss?", courses=own, explain=True).as_document()
-    assert document["hits"][0]["explain"]["said"]
-    assert document["hits"][0]["explain"]["channels"] == []
-    for model in (document["explain"]["covered"], document["explain"]["right"]):
-        assert (model["intercept"], model["parts"]) == (None, [])
-        assert 0 < model["probability"] < 1
+    [secret] = courses_of(database) - own
+
+    def hide() -> None:
+        with database.write() as session:
+            session.get_one(RecordingRow, recording).course_id = secret
+
+    asking = Asking(database, engine, Interrupted(index.refresh(), hide))
+    answer = asking.text("How do I report a near miss?", courses=own, explain=True)
+    assert (answer.hits, answer.answer, answer.explanation) == ((), None, None)
+    assert (answer.verdict, answer.covered, answer.probability) == (Verdict.ABSENT, 0.0, 0.0)
 
 
 def test_what_was_removed_is_not_explained(asking: Asking, database: Database, recording: str) -> None:

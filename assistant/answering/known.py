@@ -1,0 +1,191 @@
+"""Questions whose answer somebody has shown: a trainer who answered, people who said that a moment was it.
+
+Only the same question counts (`likeness.SAME`): everything else is for search to find. What is said here of a moment is
+read again from the database, within the asker's courses, before it leaves.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from assistant.answering.known_answer import KnownAnswer, ShownBy
+from assistant.feedback.tables import FeedbackRow, Judgement
+from assistant.inbox.tables import OpenQuestionRow, TrainerAnswerRow
+from assistant.questions import log
+from assistant.questions.invented import really_asked
+from assistant.questions.likeness import SAME, Wording, likenesses
+from assistant.questions.tables import QuestionRow
+from assistant.questions.vectors import read_vector
+from knowledge.database import Database
+from knowledge.finding.moment import Hit, Sentence
+from knowledge.passages.cutting import joined
+from knowledge.recordings import store as recordings
+from knowledge.recordings.tables import RecordingRow, RecordingState
+from knowledge.transcripts import store as transcripts
+
+PROBABILITY = 0.95
+"""That an answer to the same question answers this one: between what was measured for `likeness.SAME` (see there)."""
+ENOUGH_CONFIRM = 2
+"""People beside the asker: one alone could bend everybody's answers."""
+SAME_START_S = 5.0
+"""Two moments of a recording that begin no further apart are one."""
+READ_AGAIN_AFTER_S = 60.0
+_JUDGED = (Judgement.YES, Judgement.NO)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One wording and what it was shown. `no`: its asker said that nothing was it."""
+
+    wording: Wording
+    course_id: str | None
+    answer: KnownAnswer | None
+    asker: str | None = None
+    no: bool = False
+
+
+class KnownAnswers:
+    """All that is known, read anew when it changes. Safe to share between threads."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stamp: object = None
+        self._read_at = float("-inf")
+        self._shown: list[_Shown] = []
+
+    def answer(self, asked: Wording, *, courses: frozenset[str], asker: str | None) -> KnownAnswer | None:
+        """What is known of this very question within these courses; a trainer's newest word goes first."""
+        with self._database.read() as session:
+            shown = [each for each in self._all(session) if each.course_id is None or each.course_id in courses]
+        alike = likenesses(asked, [each.wording for each in shown], SAME)
+        same = [each for each, likeness in zip(shown, alike, strict=True) if likeness > 0]
+        taught = [each.answer for each in same if each.answer is not None and each.answer.by is ShownBy.TRAINER]
+        if taught:
+            return max(taught, key=lambda answer: answer.made_at)
+        return _confirmed(same, asker)
+
+    def _all(self, session: Session) -> list[_Shown]:
+        stamp = _stamp(session)
+        with self._lock:
+            if stamp != self._stamp or self._clock() - self._read_at > READ_AGAIN_AFTER_S:
+                self._shown = [*_taught(session), *_judged(session)]
+                self._stamp, self._read_at = stamp, self._clock()
+            return self._shown
+
+
+def hit_of(session: Session, answer: KnownAnswer, courses: frozenset[str]) -> Hit | None:
+    """The moment as a hit, with the words that are said there now; None where it is not playable for these courses, or
+    nothing is said there."""
+    if answer.recording_id is None:
+        return None
+    recording = recordings.recording(session, answer.recording_id)
+    if recording is None or recording.course_id not in courses:
+        return None
+    if recording.state is not RecordingState.READY or recording.revision is None:
+        return None
+    segments = transcripts.segments_of(session, recording.id, recording.revision)
+    said = [
+        at
+        for at, each in enumerate(segments)
+        if each.searchable and each.end_s > answer.start_s and each.start_s < answer.end_s
+    ]
+    if not said:
+        return None
+    first, last = said[0], said[-1]
+    text = joined([segments[at].text.strip() for at in said])
+    return Hit(
+        rank=1,
+        score=0.0,
+        recording_id=recording.id,
+        course_id=recording.course_id,
+        revision=recording.revision,
+        first_segment=first,
+        last_segment=last,
+        start_s=answer.start_s,
+        end_s=answer.end_s,
+        passage_start_s=segments[first].start_s,
+        passage_end_s=segments[last].end_s,
+        text=text,
+        sentence=Sentence(answer.start_s, answer.end_s, text, exact=False),
+    )
+
+
+def is_same_moment(hit: Hit, answer: KnownAnswer) -> bool:
+    return hit.recording_id == answer.recording_id and abs(hit.start_s - answer.start_s) <= SAME_START_S
+
+
+def _confirmed(same: Sequence[_Shown], asker: str | None) -> KnownAnswer | None:
+    """The moment that most people said was it, where that are enough, or the asker is one of them."""
+    against = {each.asker for each in same if each.no}
+    best: tuple[bool, int, KnownAnswer] | None = None
+    for candidate in same:
+        if candidate.answer is None:
+            continue
+        people = {each.asker for each in same if each.answer is not None and _is_one(each.answer, candidate.answer)}
+        own = asker is not None and asker in people
+        if not own and len(people - {None}) < max(ENOUGH_CONFIRM, len(against) + 1):
+            continue
+        if best is None or (own, len(people)) > best[:2]:
+            best = (own, len(people), candidate.answer)
+    return best[2] if best else None
+
+
+def _is_one(one: KnownAnswer, other: KnownAnswer) -> bool:
+    return one.recording_id == other.recording_id and abs(one.start_s - other.start_s) <= SAME_START_S
+
+
+def _stamp(session: Session) -> object:
+    """Differs where anything that is read below may have changed."""
+    answers = select(func.count(), func.max(TrainerAnswerRow.id), func.max(TrainerAnswerRow.withdrawn_at))
+    judged = select(func.count(), func.max(FeedbackRow.made_at)).where(FeedbackRow.kind.in_(_JUDGED))
+    asked = select(func.count()).select_from(OpenQuestionRow)
+    return tuple(tuple(session.execute(each).one()) for each in (answers, judged, asked))
+
+
+def _taught(session: Session) -> Iterable[_Shown]:
+    rows = session.scalars(select(TrainerAnswerRow).where(TrainerAnswerRow.withdrawn_at.is_(None))).all()
+    asked: dict[str, list[str]] = {}
+    query = select(OpenQuestionRow.item_id, OpenQuestionRow.question_id)
+    wanted = {row.item_id for row in rows if row.item_id is not None}
+    for item_id, question_id in session.execute(query):
+        if item_id in wanted:
+            asked.setdefault(item_id, []).append(question_id)
+    wordings = {each.id: each.wording for each in log.wordings(session, [id_ for ids in asked.values() for id_ in ids])}
+    for row in rows:
+        answer = KnownAnswer(
+            ShownBy.TRAINER,
+            row.made_at,
+            recording_id=row.recording_id,
+            start_s=row.start_s or 0.0,
+            end_s=row.end_s or 0.0,
+            line=row.line,
+            answer_id=row.id,
+        )
+        own = Wording(row.question, read_vector(row.digest, row.vector))
+        for wording in (own, *(wordings[id_] for id_ in asked.get(row.item_id or "", ()) if id_ in wordings)):
+            yield _Shown(wording, row.course_id, answer)
+
+
+def _judged(session: Session) -> Iterable[_Shown]:
+    query = (
+        select(FeedbackRow, QuestionRow.asker, RecordingRow.course_id)
+        .join(QuestionRow, QuestionRow.id == FeedbackRow.question_id)
+        .outerjoin(RecordingRow, RecordingRow.id == FeedbackRow.recording_id)
+        .where(FeedbackRow.kind.in_(_JUDGED), really_asked())
+    )
+    rows = session.execute(query).all()
+    wordings = {each.id: each.wording for each in log.wordings(session, [row.question_id for row, _, _ in rows])}
+    for row, asker, course_id in rows:
+        if row.question_id not in wordings:
+            continue
+        if row.kind is Judgement.NO:
+            yield _Shown(wordings[row.question_id], None, None, asker, no=True)
+        elif course_id is not None:
+            answer = KnownAnswer(ShownBy.PEOPLE, row.made_at, row.recording_id, row.start_s or 0.0, row.end_s or 0.0)
+            yield _Shown(wordings[row.question_id], course_id, answer, asker)

@@ -1,0 +1,1 @@
+"""What nobody could answer, grouped by meaning, and what trainers answered it with."""
