@@ -1,0 +1,149 @@
+"""Questions grouped into topics, at once or week by week. Pure: no clock, no database, no ids of its own.
+
+A topic never loses its id or a question that it has; new questions join it or found new topics. It may hold questions
+of several kinds, most of all where a person merged two: each kind draws its own.
+"""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.topics.growing import ALONE, Log, grown
+from assistant.topics.likeness import FloatArray, Said, rows_of, seen_with_neighbours
+from assistant.topics.linkage import linked
+from knowledge.finding.languages import script_of
+
+ALIKE = 0.6
+"""So much alike, on the mean, are questions of one kind, and no less. Flat: docs/benchmarks.md."""
+FEWEST_QUESTIONS = 5
+"""Fewer make no topic yet, but wait for more."""
+MOVES_A_WEEK = 0.04
+"""For `moving`: without it a topic stays for ever what a few questions once made of it (docs/benchmarks.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedText:
+    """A question of the log. `language`: BCP 47, as guessed when it was asked; `vector`: float32, shape (dims,), of
+    length 1, None where the embedder does not know the language or did not answer; `topic`: the id it has from earlier
+    weeks, None where it is new or stood alone so far; `settled`: a person put it there."""
+
+    id: str
+    text: str
+    language: str
+    vector: FloatArray | None
+    topic: str | None = None
+    settled: bool = False
+
+
+def grow_topics(asked: Sequence[AskedText], *, new_id: Callable[[], str], moving: float = 0.0) -> dict[str, str | None]:
+    """Each question's topic by its id; None: it stands alone.
+
+    Whoever has a topic keeps it, but for a share `moving` of them that may change to another topic, or to none, where
+    more is known by now; what a person settled never does. The others join the topic of those they are like, or found
+    one where at least FEWEST_QUESTIONS are alike. The same questions give the same groups in whatever order they come.
+    """
+    texts = _distinct(asked)
+    for part, ours in _comparable(texts):
+        _grow(part, ours, new_id, moving=moving)
+    found = {each.id: text.topic for text in texts for each in text.asked}
+    return {each.id: _kept(each, found[each.id], moving=moving) for each in asked}
+
+
+def _kept(asked: AskedText, found: str | None, *, moving: float) -> str | None:
+    return asked.topic if asked.topic and (asked.settled or not moving) else found
+
+
+def most_typical(asked: Sequence[AskedText]) -> AskedText:
+    """The question most like all the others, which names their topic; where they are of several languages or letters,
+    among those that most are of. Raises ValueError where there is none."""
+    if not asked:
+        raise ValueError("there are no questions, so none is typical")
+    texts = max((part for part, _ in _comparable(_distinct(asked))), key=lambda part: sum(map(len, part)))
+    rows = rows_of([text.said for text in texts])
+    often = np.array([len(text) for text in texts], np.float32)
+    return texts[int((rows @ (often @ rows)).argmax())].asked[0]
+
+
+@dataclass(slots=True)
+class _Text:
+    """What was asked in the same words. `asked`: by their ids; `topic`: what they have, or get."""
+
+    key: str
+    asked: list[AskedText]
+    vector: FloatArray | None
+    topic: str | None
+    settled: bool
+
+    def __len__(self) -> int:
+        return len(self.asked)
+
+    @property
+    def said(self) -> Said:
+        return Said(self.asked[0].text, self.asked[0].language, self.vector)
+
+
+def _distinct(asked: Iterable[AskedText]) -> list[_Text]:
+    """Each text once: one question asked a thousand times bends no group, and takes no time."""
+    same: defaultdict[str, list[AskedText]] = defaultdict(list)
+    for each in sorted(asked, key=lambda each: each.id):
+        same[_key(each.text)].append(each)
+    return [
+        _Text(key, each, _first_vector(each), _known(each), any(one.topic and one.settled for one in each))
+        for key, each in sorted(same.items())
+    ]
+
+
+def _key(text: str) -> str:
+    """Case, width, spaces and signs make no other question; a text of signs alone is what it is."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.findall(r"\w+", plain)) or plain
+
+
+def _first_vector(asked: Iterable[AskedText]) -> FloatArray | None:
+    return next((each.vector for each in asked if each.vector is not None), None)
+
+
+def _known(asked: Sequence[AskedText]) -> str | None:
+    """The topic that most have; where a person settled some, the one of most of these."""
+    settled = Counter(each.topic for each in asked if each.topic and each.settled)
+    topics = settled or Counter(each.topic for each in asked if each.topic)
+    return min(topics, key=lambda topic: (-topics[topic], topic)) if topics else None
+
+
+def _comparable(texts: Sequence[_Text]) -> Iterator[tuple[list[_Text], NDArray[np.bool_]]]:
+    """Texts that can be compared, and of which of them it is decided there: shape (n,).
+
+    By vectors first; then, by words, those that have none with all that is written in the same letters.
+    """
+    for length in sorted({len(text.vector) for text in texts if text.vector is not None}):
+        part = [text for text in texts if text.vector is not None and len(text.vector) == length]
+        yield part, np.ones(len(part), np.bool_)
+    for script in sorted({script_of(text.key) for text in texts if text.vector is None}):
+        part = [text for text in texts if script_of(text.key) is script]
+        yield part, np.array([text.vector is None for text in part])
+
+
+def _grow(texts: Sequence[_Text], ours: NDArray[np.bool_], new_id: Callable[[], str], *, moving: float) -> None:
+    """Groups all anew, finds the topic that each group is, and gives it to those that wait and those that may move."""
+    names = dict(enumerate(sorted({text.topic for text in texts if text.topic is not None})))
+    numbers = {name: number for number, name in names.items()}
+    topics = np.array([ALONE if text.topic is None else numbers[text.topic] for text in texts], np.int64)
+    settled = np.array([text.settled for text in texts], np.bool_)
+    counts = np.array([len(text) for text in texts], np.int64)
+    rows = seen_with_neighbours(rows_of([text.said for text in texts]), np.where(settled, topics, ALONE))
+    groups = [each for each in _members(linked(rows, at_least=ALIKE)) if counts[each].sum() >= FEWEST_QUESTIONS]
+    log = Log(rows, topics, settled, ours, counts)
+    for text, number in zip(texts, grown(log, groups, fewest=FEWEST_QUESTIONS, moving=moving).tolist(), strict=True):
+        if number != ALONE and number not in names:
+            names[number] = new_id()
+        text.topic = names.get(number)
+
+
+def _members(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    order = np.argsort(groups, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1) if len(groups) else []
