@@ -1,0 +1,158 @@
+"""The company's own questions scored by a worker: when it is time, a few at once, and only what is whole."""
+
+import datetime as dt
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from assistant.answering.answer import Answer
+from assistant.answering.ask import NOTE_WORDS_ALONE
+from assistant.engine.client import EngineState
+from assistant.errors import EmbedderDown
+from assistant.feedback.judging import judge
+from assistant.feedback.tables import Judgement
+from assistant.proof import runs
+from assistant.proof.gathering import grow
+from assistant.proof.own_set import own_set
+from assistant.proof.runs import ProofRun
+from assistant.proof.tables import ProofRunRow
+from assistant.questions import log
+from assistant.questions.tables import QuestionRow, QuestionVectorRow
+from earmark.proving import AGAIN_AFTER, AT_ONCE, BY_ITSELF, Prover
+from indexer.housekeeping import HouseKeeper
+from indexer.services import Services
+from knowledge.database import Database, utc_now
+from tests.assistant.questions.made_answers import answer_from
+from tests.shelf import shelve
+from tests.web.house import ScriptedEngine, trial_state
+
+
+@dataclass
+class Asking:
+    """Answers everything with one recording; what it was asked, and whether any trace or memory was wanted."""
+
+    recording_id: str
+    notes: tuple[str, ...] = ()
+    asked: list[tuple[str, bool]] = field(default_factory=list)
+
+    def text(self, text: str, *, language: str | None = None, log: bool = True, known: bool = True) -> Answer:
+        self.asked.append((text, log or known))
+        return replace(answer_from(self.recording_id), notes=self.notes)
+
+
+@dataclass
+class Proving:
+    database: Database
+    asking: Asking
+    engine: ScriptedEngine
+    prove: Prover
+
+    def runs(self) -> list[ProofRun]:
+        with self.database.read() as session:
+            return runs.newest(session, limit=9)
+
+    def until_done(self) -> int:
+        """How many rounds."""
+        rounds = 1
+        while self.prove():
+            rounds += 1
+        return rounds
+
+    def another_embedder(self) -> None:
+        state: EngineState = trial_state()
+        self.engine.now = replace(state, embedder=replace(state.embedder, digest="c" * 64))
+
+
+QUESTIONS = AT_ONCE + 2
+
+
+@pytest.fixture
+def proving(databases: Database) -> Proving:
+    recording = shelve(databases, ["the heron drinks"], digest=trial_state().embedder.digest).recording_id
+    for number in range(QUESTIONS):
+        answer = answer_from(recording)
+        answer = replace(answer, question=replace(answer.question, text=f"who drinks {number}"))
+        with databases.write() as session:
+            log.record(session, answer, spoken=False, asker="me")
+        found = log.get(databases, answer.id)
+        assert found is not None
+        with databases.write() as session:
+            judge(session, found, Judgement.YES, rank=1, now=utc_now() - dt.timedelta(days=8))
+    assert grow(databases, zone=dt.UTC, now=utc_now()) == QUESTIONS
+    asking, engine = Asking(recording), ScriptedEngine(trial_state())
+    return Proving(databases, asking, engine, Prover(databases, engine, asking, zone=dt.UTC))  # type: ignore[arg-type]
+
+
+def test_everything_is_asked_a_few_a_round_with_nothing_kept_of_it(proving: Proving) -> None:
+    assert proving.until_done() == 2
+    assert sorted(proving.asking.asked) == [(f"who drinks {number}", False) for number in range(QUESTIONS)]
+    [run] = proving.runs()
+    assert (run.label, run.trial, run.questions, run.right) == (BY_ITSELF, False, QUESTIONS, (1.0, 1.0, 1.0))
+    assert "who drinks" not in str(run.report)
+
+
+def test_it_is_done_again_after_a_week_or_a_change_and_not_before(proving: Proving) -> None:
+    proving.until_done()
+    assert proving.until_done() == 1
+    assert len(proving.runs()) == 1
+    proving.another_embedder()
+    proving.asking.recording_id = "x"
+    proving.until_done()
+    newest, _ = proving.runs()
+    assert newest.report["changed"] == ["embedder"]
+    assert newest.report["against"]["right at 1"]["worse"] == QUESTIONS
+    with proving.database.write() as session:
+        session.execute(update(ProofRunRow).values(made_at=utc_now() - AGAIN_AFTER))
+    proving.until_done()
+    assert len(proving.runs()) == 3
+    assert proving.runs()[0].report["changed"] == []
+
+
+def test_what_was_found_without_a_part_or_across_a_change_is_not_kept(proving: Proving) -> None:
+    proving.asking.notes = (NOTE_WORDS_ALONE,)
+    proving.until_done()
+    assert proving.runs() == []
+    proving.asking.notes = ()
+    assert proving.prove()
+    proving.another_embedder()
+    assert not proving.prove()
+    assert proving.runs() == []
+
+
+def test_while_the_embedder_is_away_it_waits(proving: Proving) -> None:
+    state = trial_state()
+    proving.engine.now = replace(state, embedder=replace(state.embedder, state="loading"))
+    with pytest.raises(EmbedderDown):
+        proving.prove()
+    assert proving.asking.asked == []
+
+
+def test_a_worker_does_it_while_nothing_else_is_to_be_done(proving: Proving, tmp_path: Path) -> None:
+    with proving.database.write() as session:  # what has no vector yet would go first
+        digest = proving.engine.state().embedder.digest
+        for question_id in session.scalars(select(QuestionRow.id)).all():
+            session.add(QuestionVectorRow(question_id=question_id, digest=digest, vector=b""))
+    services = Services(database=proving.database, home=tmp_path, engine=proving.engine, prove=proving.prove)
+    keeper = HouseKeeper(services)
+    assert not keeper.keep(idle=False)
+    assert proving.asking.asked == []
+    assert keeper.keep(idle=True), "there is more to do at once"
+    keeper.keep(idle=True)
+    assert len(proving.runs()) == 1
+
+
+def test_a_worker_lets_the_set_grow(databases: Database, tmp_path: Path) -> None:
+    recording = shelve(databases, ["the heron drinks"]).recording_id
+    answer = answer_from(recording)
+    with databases.write() as session:
+        log.record(session, answer, spoken=False, asker="me")
+    found = log.get(databases, answer.id)
+    assert found is not None
+    with databases.write() as session:
+        judge(session, found, Judgement.YES, rank=1, now=utc_now() - dt.timedelta(days=8))
+    HouseKeeper(Services(database=databases, home=tmp_path, engine=ScriptedEngine(trial_state()))).keep(idle=False)
+    assert grow(databases, zone=dt.UTC, now=utc_now()) == 0
+    with databases.read() as session:
+        assert len(own_set(session).questions) == 1
