@@ -40,6 +40,30 @@ class NotFound(EarmarkError):
     kind = "not-found"
 
 
+class Forbidden(EarmarkError):
+    """The person knows of it and may not do this with it. What one may not even know of is NotFound."""
+
+    kind = "forbidden"
+
+
+class Conflict(EarmarkError):
+    """Somebody else changed it a moment ago; what was wanted is not done."""
+
+    kind = "conflict"
+
+
+class SignInNeeded(EarmarkError):
+    """Nobody is known to ask: no session, or one that is over; no token, or one that is of no use any more."""
+
+    kind = "sign-in"
+
+
+class SignInRefused(EarmarkError):
+    """Not signed in, and told no more than that. `reason` is for the log."""
+
+    kind = "sign-in-refused"
+
+
 class PartDown(EarmarkError):
     """A part that this needs does not answer now."""
 

@@ -80,7 +80,7 @@ def _fill(home: Path, lectures: Path, engine: EngineClient) -> int:
     with opened_bench(home, embedder) as bench:
         bench.fill(recordings)
         bench.index.compact()
-        return bench.index.view().statistics(TokenField.WORDS, ()).passages
+        return bench.index.view().count(courses=frozenset({bench.course_id}))
 
 
 def _earmark(home: Path, *arguments: str) -> list[str]:

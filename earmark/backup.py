@@ -1,9 +1,12 @@
-"""Backup and restore of a home: one tar file with the database, the recordings' files and the home's own verdict
-where it has one, all digests inside.
+"""Backup and restore of a home: one tar file with the database, the recordings' files, questions' kept sounds and the
+home's own verdict where it has one, all digests inside.
 
 Works while the server runs: SQLite is copied through its backup API, files are pinned by hard links in the same
 moment. Left out: the index (a cache), settings (they may hold keys), run state and logs. A PostgreSQL database has
 better tools of its own: it is refused with the commands to use.
+
+The list of deletions lies beside the archive, never in it: it must be newer than what it frees. Restoring does again
+what the home's own list, the one beside the archive and that of the setting say, before anything is put in place.
 """
 
 import errno
@@ -18,7 +21,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -26,8 +29,23 @@ from typing import IO, Any
 import earmark
 from assistant.answering.own_verdict import FILE_NAME as VERDICT
 from assistant.errors import BadInput, Busy, DiskFull, PartDown
-from earmark.migrations import current
+from assistant.forgetting.deletions import (
+    OWN_NAME,
+    DeletionKind,
+    list_beside,
+    merge_deletions,
+    note_deletion,
+    own_list,
+    read_deletions,
+)
+from assistant.questions.sounds import FOLDER as SOUNDS
+from assistant.topics.updating import close_without_figures
+from earmark.forgetting import SET_ASIDE, STAGING, free_home
+from earmark.migrations import migrate
+from earmark.settings import default_database_url
+from indexer.forgetting import Replayed
 from knowledge.database import Database, utc_now
+from knowledge.durable_files import sync_folder
 from knowledge.file_lock import file_lock
 
 FORMAT = 1
@@ -38,7 +56,11 @@ _ATTEMPTS = 5
 _BLOCK_BYTES = 1 << 20
 _MARGIN_BYTES = 64 << 20
 _LARGEST_MANIFEST_BYTES = 256 << 20
-_MEMBER = re.compile(rf"{re.escape(DATABASE)}|{re.escape(VERDICT)}|{FILES}/[A-Za-z0-9_-]+/[A-Za-z0-9_][A-Za-z0-9._-]*")
+_SOUND = re.compile(r"[A-Za-z0-9_-]+\.[a-z0-9]+(?<!\.part)")
+_MEMBER = re.compile(
+    rf"{re.escape(DATABASE)}|{re.escape(VERDICT)}|{FILES}/[A-Za-z0-9_-]+/[A-Za-z0-9_][A-Za-z0-9._-]*"
+    rf"|{SOUNDS}/{_SOUND.pattern}"
+)
 # Neither a file still being copied, nor a playable copy that no row knows yet.
 _FINISHED = re.compile(r"(?!playable\.)[A-Za-z0-9_][A-Za-z0-9._-]*(?<!\.part)")
 _NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.EOPNOTSUPP}
@@ -68,11 +90,13 @@ class ArchivedFile:
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """What went into an archive or came out of it. `missing`: files that the home itself had lost before."""
+    """What went into an archive or came out of it. `missing`: files that the home itself had lost before.
+    `replayed`: what was deleted since the archive was written, and was deleted from it again."""
 
     files: int
     size_bytes: int
     missing: tuple[str, ...] = ()
+    replayed: Replayed = field(default_factory=Replayed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +113,7 @@ class _Pinned:
 
 
 def backup(home: Path, database: Database, target: Path) -> Archived:
-    """Write everything worth keeping into a new file, whole or not at all.
+    """Write everything worth keeping into a new file, whole or not at all; the list of deletions beside it.
 
     Raises BadInput (target exists, PostgreSQL), Busy, DiskFull, BackupFailedError.
     """
@@ -101,7 +125,8 @@ def backup(home: Path, database: Database, target: Path) -> Archived:
         with _one_at_a_time(home), _pinned(home, database) as pinned:
             archived = _write_archive(partial, pinned)
         partial.replace(target)
-        _sync(target.parent)
+        sync_folder(target.parent)
+        merge_deletions(own_list(home), list_beside(target.parent))
     except OSError as error:
         raise _plain(error, target) from error
     finally:
@@ -109,10 +134,12 @@ def backup(home: Path, database: Database, target: Path) -> Archived:
     return archived
 
 
-def restore(source: Path, home: Path, *, force: bool = False) -> Archived:
-    """Put an archive's content into a home. Every digest is checked before anything is put in place.
+def restore(source: Path, home: Path, *, force: bool = False, beside: Path | None = None) -> Archived:
+    """Put an archive's content into a home, without what was deleted since. Every digest is checked before anything
+    is put in place.
 
-    With `force` what the home holds is set aside in HOME/before-restore-…, not deleted.
+    With `force` what the home holds is set aside in HOME/before-restore-…, not deleted. `beside`: a folder whose list
+    of deletions is replayed, too.
     Raises BadArchiveError, HomeNotEmptyError, NewerSchemaError, Busy (a server runs there), DiskFull.
     """
     if not source.is_file():
@@ -124,13 +151,46 @@ def restore(source: Path, home: Path, *, force: bool = False) -> Archived:
                 raise Busy(f"a server is running on {home}", "stop it, then restore")
             if not force and _holds_something(home):
                 raise HomeNotEmptyError(f"{home} holds recordings already", "restore into an empty home")
-            with tempfile.TemporaryDirectory(prefix=".restore-", dir=home) as staging:
+            with tempfile.TemporaryDirectory(prefix=STAGING, dir=home) as staging:
                 archived = _unpack(source, Path(staging))
-                _refuse_newer_schema(Path(staging))
+                _gather_deletions(home, source.parent, beside)
+                _close_weeks(Path(staging))
+                replayed = free_home(Path(staging), read_deletions(own_list(home)))
                 _put_in_place(Path(staging), home)
     except OSError as error:
         raise _plain(error, home) from error
-    return archived
+    return replace(archived, replayed=replayed)
+
+
+def _close_weeks(staging: Path) -> None:
+    """Those that HR may have seen after the backup was made, from questions that are lost with it."""
+    database = Database(default_database_url(staging))
+    try:
+        migrate(database, staging)
+        close_without_figures(database, now=utc_now())
+    finally:
+        database.close()
+
+
+def _gather_deletions(home: Path, *folders: Path | None) -> None:
+    """Into the home's own list, which a worker goes by later, too. What was removed here but not purged yet is in no
+    list: its tombstone says so."""
+    note_deletion(home, DeletionKind.RECORDING, _tombstones(home))
+    for folder in folders:
+        if folder is not None:
+            merge_deletions(list_beside(folder), own_list(home))
+
+
+def _tombstones(home: Path) -> list[str]:
+    known = {each.id for each in read_deletions(own_list(home))}
+    if not (home / DATABASE).exists():
+        return []
+    try:
+        with closing(sqlite3.connect(home / DATABASE)) as database:
+            rows = database.execute("select id from recording where state = 'removed'").fetchall()
+    except sqlite3.Error:
+        return []  # damaged, or no database: often why somebody restores
+    return [str(row[0]) for row in rows if row[0] not in known]
 
 
 def _refuse_postgres(home: Path, database: Database) -> None:
@@ -138,7 +198,7 @@ def _refuse_postgres(home: Path, database: Database) -> None:
         raise BadInput(
             "the database is PostgreSQL, which brings better tools",
             'pg_dump --format=custom --file=earmark.dump "$EARMARK_DATABASE_URL", '
-            f"then: tar -C {home} -cf files.tar {FILES} (and {VERDICT}, if it is there)",
+            f"then: tar -C {home} -cf files.tar {FILES} (and {SOUNDS}, {VERDICT} and {OWN_NAME}, if they are there)",
         )
 
 
@@ -189,11 +249,16 @@ def _copy_database(database: Database, copy: Path) -> str | None:
 
 
 def _pin_files(home: Path, folder: Path) -> None:
-    """Links every file of every recording that is not linked yet."""
+    """Links every file of every recording, and every question's sound, that is not linked yet."""
     for source in (home / FILES).glob("*/*"):
         target = folder / source.relative_to(home)
         if _MEMBER.fullmatch(f"{FILES}/{source.parent.name}/{source.name}") and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
+            _link(source, target)
+    for source in (home / SOUNDS).glob("*"):
+        target = folder / SOUNDS / source.name
+        if _SOUND.fullmatch(source.name) and not target.exists():
+            target.parent.mkdir(exist_ok=True)
             _link(source, target)
 
 
@@ -209,6 +274,10 @@ def _keep_known(folder: Path) -> Iterator[str]:
         wanted = known.get(path.parent.name)
         if wanted is None or (path.name not in wanted and not _FINISHED.fullmatch(path.name)):
             path.unlink()
+    questions = _known_questions(folder / DATABASE)
+    for path in (folder / SOUNDS).glob("*"):
+        if path.name.partition(".")[0] not in questions:
+            path.unlink()
     for recording_id, wanted in known.items():
         names = sorted(f"{FILES}/{recording_id}/{name}" for name in wanted)
         yield from (name for name in names if not (folder / name).exists())
@@ -221,6 +290,11 @@ def _known_files(copy: Path) -> dict[str, set[str]]:
             "select id, original_path, playable_path from recording where state != 'removed' order by id"
         ).fetchall()
     return {str(row[0]): {Path(path).name for path in row[1:] if path} for row in rows}
+
+
+def _known_questions(copy: Path) -> set[str]:
+    with closing(sqlite3.connect(copy)) as database:
+        return {str(row[0]) for row in database.execute("select id from question")}
 
 
 def _link(source: Path, target: Path) -> None:
@@ -345,43 +419,28 @@ def _listed(manifest: dict[str, Any]) -> dict[str, ArchivedFile]:
     return {file["path"]: ArchivedFile(**file) for file in manifest["files"]}
 
 
-def _refuse_newer_schema(staging: Path) -> None:
-    database = Database(f"sqlite:///{staging / DATABASE}")
-    try:
-        current(database)
-    finally:
-        database.close()
-
-
 def _holds_something(home: Path) -> bool:
     return (home / DATABASE).exists() or any((home / FILES).glob("*"))
 
 
 def _put_in_place(staging: Path, home: Path) -> None:
     """The database last: a home with files alone, where power fails in between, is still an empty one to `serve`."""
-    aside = home / f"before-restore-{utc_now():%Y%m%dT%H%M%S%f}"
-    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", FILES, VERDICT, "index"):
+    aside = home / f"{SET_ASIDE}{utc_now():%Y%m%dT%H%M%S%f}"
+    for name in (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", FILES, SOUNDS, VERDICT, "index"):
         if (home / name).exists():
             aside.mkdir(mode=0o700, exist_ok=True)
             (home / name).rename(aside / name)
     (staging / FILES).mkdir(mode=0o700, exist_ok=True)
     (staging / FILES).rename(home / FILES)
-    if (staging / VERDICT).exists():
-        (staging / VERDICT).rename(home / VERDICT)
-    _sync(home)
+    for name in (SOUNDS, VERDICT):
+        if (staging / name).exists():
+            (staging / name).rename(home / name)
+    sync_folder(home)
     (staging / DATABASE).rename(home / DATABASE)
-    _sync(home)
+    sync_folder(home)
 
 
 def _plain(error: OSError, path: Path) -> DiskFull | BackupFailedError:
     if error.errno in _NO_ROOM:
         return DiskFull(f"{path}: the disk is full", "free some disk, or write to another one")
     return BackupFailedError(f"{error.filename or path}: {error.strerror or error}", "look at its name and its rights")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

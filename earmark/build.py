@@ -1,5 +1,7 @@
 """The one place where the parts are put together. Everything heavy is made here, late, and closed again."""
 
+import datetime as dt
+import random
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -7,12 +9,19 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from assistant.access.caller import SignIn
+from assistant.access.flow_key import flow_key
+from assistant.access.sessions import SessionLimits
 from assistant.answering.ask import Asking
 from assistant.answering.own_verdict import FILE_NAME, OwnVerdicts
+from assistant.audit import checkpoints
+from assistant.audit.checkpoints import CheckpointBook
+from assistant.audit.keeping import AuditKeeper
 from assistant.engine.client import EngineClient
 from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.lanes import LaneLimits
@@ -20,10 +29,17 @@ from assistant.engine.service import borrowed_engine
 from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec, RerankerSpec
 from assistant.errors import EarmarkError
 from assistant.hearing.heard import HearingLimits
+from assistant.learning.fsrs_recall import FsrsRecall
+from assistant.questions.sounds import keep_sound
+from assistant.topics.updating import TopicRules
 from earmark import __version__
+from earmark.company_mail import mailing_of
+from earmark.company_sign_in import oidc_settings, open_provider
 from earmark.demo import example_questions
+from earmark.forgetting import finish_deletions, keeping_of
 from earmark.migrations import migrate
 from earmark.models import FUN_ASR, model_folder
+from earmark.proving import Prover
 from earmark.settings import RecogniserName, Settings
 from indexer.services import Services, WorkLimits
 from knowledge import model_files
@@ -34,7 +50,10 @@ from knowledge.index.follower import IndexFollower
 from knowledge.recordings import store as recordings
 from knowledge.recordings.tables import RecordingState
 from web.app import create_app
-from web.services import WebServices
+from web.guard import Gate
+from web.limits import RateLimits
+from web.origins import read_frame_ancestors
+from web.services import Company, WebServices
 
 EXAMPLES = 4
 ROOM_FOR_BATCHES = LaneLimits(index=512, index_bytes=512_000_000)
@@ -110,11 +129,20 @@ def open_engine(settings: Settings) -> Iterator[EngineClient]:
 
 @contextmanager
 def open_reranking_engine(settings: Settings, reranker: Path) -> Iterator[EngineClient]:
-    """An engine for the call, beside whatever runs: this home's embedder and that reranker; what hears is the trial
-    one, for nothing is heard. Raises WrongModel for a folder that holds no reranker."""
-    folder = model_files.reranker_folder(str(reranker))
+    """An engine for the call, beside whatever runs: this home's embedder and that reranker. Raises WrongModel."""
+    with open_trial_engine(settings, embedder=None, reranker=reranker) as client:
+        yield client
+
+
+@contextmanager
+def open_trial_engine(settings: Settings, *, embedder: str | None, reranker: Path | None) -> Iterator[EngineClient]:
+    """An engine for the call, beside whatever runs: that embedder, else this home's, and that reranker, else this
+    home's; what hears is the trial one, for nothing is heard. Raises WrongModel for a folder that holds none."""
+    ranks = str(reranker) if reranker else settings.reranker
     spec = EngineSpec(
-        embedder=EmbedderSpec(model=settings.embedder), reranker=RerankerSpec(model=str(folder)), children=1
+        embedder=EmbedderSpec(model=str(model_files.embedder_folder(embedder)) if embedder else settings.embedder),
+        reranker=RerankerSpec(model=str(model_files.reranker_folder(str(ranks)))) if ranks else None,
+        children=1,
     )
     with (
         tempfile.TemporaryDirectory(prefix="earmark-bench-") as nobodys_home,
@@ -146,7 +174,14 @@ def open_asking(house: House, engine: EngineClient) -> Iterator[Asking]:
 
 
 def _asking(house: House, engine: EngineClient, index: IndexFollower) -> Asking:
-    return Asking(house.database, engine, index, verdicts_for=OwnVerdicts(own_verdict_file(house.settings)))
+    settings = house.settings
+    return Asking(
+        house.database,
+        engine,
+        index,
+        verdicts_for=OwnVerdicts(own_verdict_file(settings)),
+        keep_sound=partial(keep_sound, settings.home) if settings.keep_question_sound_days else None,
+    )
 
 
 def own_verdict_file(settings: Settings) -> Path:
@@ -167,13 +202,34 @@ def open_worker(house: House, engine: EngineClient) -> Iterator[Services]:
                 recordings_at_once=house.settings.workers,
                 least_free_mb=house.settings.least_free_mb,
             ),
+            keeping=keeping_of(house.settings),
+            session_limits=session_limits(house.settings),
+            deletions_beside=house.settings.deletions_beside,
+            topics=TopicRules(ZoneInfo(house.settings.time_zone), house.settings.fewest_people),
+            finish_deletions=partial(finish_deletions, house.database, house.settings.home),
+            mailing=mailing_of(house.settings),
+            prove=Prover(
+                house.database, engine, _asking(house, engine, index), zone=ZoneInfo(house.settings.time_zone)
+            ),
+            audit=AuditKeeper(house.database, checkpoint_book(house.settings), house.settings.keep_audit_days),
         )
+
+
+def checkpoint_book(settings: Settings) -> CheckpointBook:
+    """Where this home signs for its audit log."""
+    default = settings.home / "audit" / checkpoints.FILE_NAME
+    file = settings.audit_checkpoints.expanduser() if settings.audit_checkpoints else default
+    return CheckpointBook(settings.home, file)
 
 
 @contextmanager
 def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
     settings = house.settings
-    with open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index, _merged_now_and_then(index):
+    with (
+        open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index,
+        _merged_now_and_then(index),
+        _company(house) as company,
+    ):
         asking = _asking(house, engine, index)
         yield create_app(
             WebServices(
@@ -186,8 +242,52 @@ def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
                 max_upload_bytes=int(settings.max_upload_mb * 1e6),
                 least_free_bytes=int(settings.least_free_mb * 1e6),
                 examples=partial(_examples, house),
+                sign_in=settings.sign_in,
+                company=company,
+                session_limits=session_limits(settings),
+                gate=gate_of(settings),
+                limits=rate_limits(settings),
+                keeping=keeping_of(settings),
+                deletions_beside=settings.deletions_beside,
+                time_zone=ZoneInfo(settings.time_zone),
+                mails=mailing_of(settings) is not None,
+                recall=FsrsRecall(random.random),
             )
         )
+
+
+@contextmanager
+def _company(house: House) -> Iterator[Company | None]:
+    """Where people sign in with the company's provider. Raises SettingsError naming what is missing."""
+    settings = house.settings
+    if settings.sign_in is not SignIn.OIDC:
+        yield None
+        return
+    told = oidc_settings(settings, public_url=settings.public_url)
+    with open_provider(told.config, told.mapping, house.database) as provider:
+        yield Company(provider, told.config.issuer, told.redirect_uri, flow_key(settings.home / "keys"))
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    return SessionLimits(
+        idle=dt.timedelta(minutes=settings.session_idle_minutes), longest=dt.timedelta(days=settings.session_days)
+    )
+
+
+def gate_of(settings: Settings) -> Gate:
+    """Under another name than loopback's the pages answer only those who sign in."""
+    public = None if settings.sign_in is SignIn.NONE else settings.public_origin
+    return Gate(public=public, frame_ancestors=read_frame_ancestors(settings.frame_ancestors))
+
+
+def rate_limits(settings: Settings) -> RateLimits:
+    return RateLimits(
+        questions=settings.limit_questions_a_minute,
+        voice=settings.limit_voice_a_minute,
+        uploads=settings.limit_uploads_a_minute,
+        requests=settings.limit_requests_a_minute,
+        sign_ins=settings.limit_sign_ins_a_minute,
+    )
 
 
 @contextmanager
@@ -211,9 +311,9 @@ def _merged_now_and_then(index: IndexFollower) -> Iterator[None]:
         thread.join(5.0)
 
 
-def _examples(house: House) -> list[str]:
+def _examples(house: House, courses: frozenset[str]) -> list[str]:
     with house.database.read() as session:
-        found = recordings.list_recordings(session)
+        found = recordings.list_recordings(session, courses)
     return example_questions({each.name for each in found if each.state is RecordingState.READY})[:EXAMPLES]
 
 

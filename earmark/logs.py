@@ -1,9 +1,21 @@
 """How every process logs: one JSON line an event on stderr. No question text, no names, no secrets go in."""
 
 import logging
+import re
 import sys
 
 import structlog
+
+_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*(\n(?!Traceback|\S*Error|\[SQL).*)*?$", re.MULTILINE)
+"""What PostgreSQL adds to an error: the row that it is about, with somebody's name in it."""
+
+
+def without_values(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """A processor: tracebacks without what stood in rows."""
+    for key in ("exception", "event"):
+        if isinstance(event.get(key), str):
+            event[key] = _VALUES.sub(r"\1: left out", event[key])
+    return event
 
 
 def configure_logging(level: int = logging.INFO) -> None:
@@ -28,6 +40,7 @@ def configure_logging(level: int = logging.INFO) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                without_values,
                 structlog.processors.JSONRenderer(),
             ],
         )

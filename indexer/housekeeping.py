@@ -1,31 +1,60 @@
-"""What a worker does beside jobs: real deletion of what was removed, files nobody owns, vectors that are missing."""
+"""What a worker does beside jobs: real deletion of what was removed, files nobody owns, vectors that are missing, the
+audit log's checkpoints and its end, open questions, topics, the company's own test set, mails to those who asked."""
 
 import contextlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
-from assistant.courses.receiving import files_folder, lost_folder
+from assistant.access import attempts, sessions
+from assistant.courses.receiving import lost_folder
 from assistant.errors import EarmarkError
-from assistant.jobs.job import JobState
-from assistant.jobs.tables import JobRow
-from indexer.clip_results import forget_clip_results
+from assistant.forgetting.deletions import DeletionKind, list_beside, merge_deletions, own_list, read_deletions
+from assistant.proof.gathering import grow
+from indexer.asked import embed_questions, keep_inbox
+from indexer.beside import Beside
 from indexer.embed import embed_passages, ready_embedder
+from indexer.forgetting import apply_ages, purge_removed
+from indexer.mailing import GRACE_S as MAIL_GRACE_S
+from indexer.mailing import send_mails
 from indexer.services import Services
-from indexer.tables import ClipResultRow
+from indexer.topics import GRACE_S as TOPICS_GRACE_S
+from indexer.topics import TOPICS_EVERY_S, keep_topics
+from knowledge.database import utc_now
 from knowledge.passages import store as passages
 from knowledge.passages.passage import Passage
 from knowledge.recordings.tables import RecordingRow, RecordingState
 
+RETAIN_EVERY_S = 3600.0
 PURGE_EVERY_S = 5.0
 SWEEP_EVERY_S = 600.0
 EMBED_EVERY_S = 10.0
+INBOX_EVERY_S = 3.0
+CHECKPOINT_EVERY_S = 300.0
+"""What an attacker with the database alone can change of the audit log unseen is what came since the last."""
+AUDIT_ENDS_EVERY_S = 86_400.0
+MAIL_EVERY_S = 20.0
+GROWN_EVERY_S = 3600.0
+PROVED_EVERY_S = 600.0
 EMBEDDED_AT_ONCE = 64
 _LOG = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Round:
+    """Done every so many seconds. `act`: whether there is more to do at once. `waits`: while jobs run, for those go
+    first, and while one before it has more to do."""
+
+    every_s: float
+    act: Callable[[], object]
+    waits: bool = False
+    done_at: float = float("-inf")
 
 
 class HouseKeeper:
@@ -33,65 +62,87 @@ class HouseKeeper:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._purged_at = self._swept_at = self._embedded_at = float("-inf")
+        self._mails = Beside("mail", partial(send_mails, services), grace_s=MAIL_GRACE_S)
+        self._topics = Beside("topics", lambda _stop: keep_topics(services), grace_s=TOPICS_GRACE_S)
+        self._rounds = [
+            _Round(RETAIN_EVERY_S, lambda: apply_retention(services)),
+            _Round(PURGE_EVERY_S, lambda: _purge(services)),
+            _Round(SWEEP_EVERY_S, lambda: sweep_orphans(services)),
+            _Round(MAIL_EVERY_S, self._mails.begin),
+            _Round(INBOX_EVERY_S, lambda: keep_inbox(services)),
+            _Round(GROWN_EVERY_S, lambda: grow(services.database, zone=services.topics.zone, now=utc_now())),
+            _Round(TOPICS_EVERY_S, self._topics.begin),
+        ]
+        if audit := services.audit:
+            self._rounds += [
+                _Round(CHECKPOINT_EVERY_S, lambda: audit.sign(now=utc_now())),
+                _Round(AUDIT_ENDS_EVERY_S, lambda: audit.apply_retention(now=utc_now())),
+            ]
+        self._rounds += [
+            _Round(EMBED_EVERY_S, lambda: embed_missing(services), waits=True),
+            _Round(EMBED_EVERY_S, lambda: embed_questions(services), waits=True),
+        ]
+        if prove := services.prove:  # the last: before all vectors are there it would be another index that is scored
+            self._rounds.append(_Round(PROVED_EVERY_S, prove, waits=True))
 
     def keep(self, *, idle: bool) -> bool:
-        """One round; whether there is more to do at once. Vectors wait while jobs run: those go first."""
-        now = self._services.clock()
-        if now - self._purged_at >= PURGE_EVERY_S:
-            self._purged_at = now
-            purge_removed(self._services)
-            if self._services.follower is not None:
-                self._services.follower.maybe_compact()
-        if now - self._swept_at >= SWEEP_EVERY_S:
-            self._swept_at = now
-            sweep_orphans(self._services)
-        if idle and now - self._embedded_at >= EMBED_EVERY_S:
-            if embed_missing(self._services):
-                return True
-            self._embedded_at = now
-        return False
+        """One round of each whose time has come; whether there is more to do at once."""
+        more = False
+        for each in self._rounds:
+            now = self._services.clock()
+            if now - each.done_at < each.every_s or (each.waits and not idle):
+                continue
+            each.done_at = now  # what fails waits for its time, too
+            if each.act() is True:
+                each.done_at = float("-inf")
+                more = True
+                if each.waits:
+                    return True
+        return more
+
+    def leave(self) -> None:
+        """What is done beside the rounds comes to an end."""
+        self._topics.end()
+        self._mails.end()
 
 
-def purge_removed(services: Services) -> None:
-    """Delete words and files of removed recordings that no worker is writing any more."""
-    for recording_id in _to_purge(services):
-        with services.database.write() as session:
-            passages.purge(session, recording_id)
-            forget_clip_results(session, recording_id)
-        shutil.rmtree(files_folder(services.home, recording_id), ignore_errors=True)
-        services.database.forget_deleted()
-        _LOG.info("purged", recording=recording_id)
+def _purge(services: Services) -> None:
+    purge_removed(services.database, services.home, beside=services.deletions_beside)
+    if services.follower is not None:
+        services.follower.maybe_compact()
 
 
-def _to_purge(services: Services) -> list[str]:
-    at_work = exists().where(JobRow.recording_id == RecordingRow.id, JobRow.state == JobState.RUNNING)
-    removed = select(RecordingRow.id).where(RecordingRow.state == RecordingState.REMOVED, ~at_work)
-    with services.database.read() as session:
-        words = set(passages.recordings_to_purge(session))
-        words |= set(session.scalars(select(ClipResultRow.recording_id).distinct()))
-        return [each for each in session.scalars(removed) if each in words or _has_files(services.home, each)]
-
-
-def _has_files(home: Path, recording_id: str) -> bool:
-    return files_folder(home, recording_id).is_dir()
+def apply_retention(services: Services) -> None:
+    """What a kill or an older database left undone, what is too old, and what the backups' list lacks."""
+    services.finish_deletions()
+    apply_ages(services.database, services.home, services.keeping, beside=services.deletions_beside)
+    with services.database.write() as session:
+        sessions.sweep(session, limits=services.session_limits, now=utc_now())
+        attempts.sweep(session, now=utc_now())
+    services.database.forget_deleted()
+    if services.deletions_beside is not None:
+        merge_deletions(own_list(services.home), list_beside(services.deletions_beside))
 
 
 def sweep_orphans(services: Services) -> None:
     """Delete folders that no recording knows: what a killed upload left. Young ones may still be being filled.
 
     One that holds a whole recording is set aside, never deleted: more likely than a killed upload is a database that
-    is not the one of these files.
+    is not the one of these files. Unless the list of deletions names it.
     """
     files = services.home / "files"
     # Listed before the database is asked: a recording entered meanwhile is never taken for an orphan.
     folders = list(files.iterdir()) if files.is_dir() else []
     with services.database.read() as session:
         known = set(session.scalars(select(RecordingRow.id)))
-    for folder in folders:
-        if folder.name in known or _age_s(folder) <= services.limits.orphan_after_s:
+    strangers = [each for each in folders if each.name not in known]
+    if not strangers:
+        return
+    deleted = {each.id for each in read_deletions(own_list(services.home)) if each.kind is DeletionKind.RECORDING}
+    for folder in strangers:
+        if _age_s(folder) <= services.limits.orphan_after_s:
             continue
-        if (folder / "original").exists():
+        if (folder / "original").exists() and folder.name not in deleted:
             _set_aside(services.home, folder)
         else:
             shutil.rmtree(folder, ignore_errors=True)

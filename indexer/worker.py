@@ -92,6 +92,7 @@ class _Worker:
             self._quietly(partial(self._write, partial(jobs.release, job=job)), None)
         for thread in list(self._held):
             thread.join(GRACE_S)
+        self._house.leave()
         self._left.set()
         self._quietly(lambda: self._write(lambda session: presence.say_gone(session, self._owner)), None)
 

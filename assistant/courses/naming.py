@@ -30,7 +30,7 @@ def title_of(name: str) -> str:
 
 def clean_name(name: str) -> str:
     """NFC, on one line, without unseen characters; what is too long loses its middle, keeping the suffix."""
-    shown = _visible(name)
+    shown = visible_name(name)
     if not shown or not shown.strip("./ "):
         return "unnamed"
     if len(shown) <= LONGEST_NAME:
@@ -41,7 +41,7 @@ def clean_name(name: str) -> str:
 
 def clean_course_name(name: str) -> str:
     """Raises BadInput: a course is named by a person, who should know what it is called afterwards."""
-    shown = _visible(name)
+    shown = visible_name(name)
     if not shown:
         raise BadInput("the course has no name", f"give one, or none at all for {GENERAL}")
     if len(shown) > LONGEST_COURSE_NAME:
@@ -51,8 +51,8 @@ def clean_course_name(name: str) -> str:
     return shown
 
 
-def _visible(name: str) -> str:
-    """Bytes that are no UTF-8 (a lone surrogate in Python) show as the replacement character."""
+def visible_name(name: str) -> str:
+    """On one line, without unseen characters; bytes that are no UTF-8 (a lone surrogate) as the replacement one."""
     kept = (_seen(character) for character in unicodedata.normalize("NFC", name))
     return " ".join("".join(kept).split())
 

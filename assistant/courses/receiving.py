@@ -18,6 +18,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from assistant.audit.event import EARMARK, AuditAction, AuditEvent
+from assistant.audit.log import append
 from assistant.courses.naming import GENERAL, clean_course_name, clean_name, title_of
 from assistant.courses.removing import remove_in
 from assistant.courses.sidecars import Sidecars, named_for_keeping, read_script, sidecars_beside
@@ -25,6 +27,7 @@ from assistant.errors import BadInput, BadMedia, DiskFull
 from assistant.hearing.opening import open_regular
 from assistant.jobs import store as jobs
 from knowledge.database import Database, new_id, utc_now
+from knowledge.durable_files import sync_folder
 from knowledge.recordings import store as recordings
 from knowledge.recordings.tables import RecordingRow, RecordingState
 
@@ -51,6 +54,23 @@ class _Copied:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """By its id, else by its name: then made when its first recording is entered, not before."""
+
+    name: str
+    id: str | None
+
+    def there(self, session: Session) -> str | None:
+        if self.id is not None:
+            return self.id
+        found = recordings.course_by_name(session, self.name)
+        return None if found is None else found.id
+
+    def made(self, session: Session) -> str:
+        return self.id or recordings.course_by_name(session, self.name, create=True).id
+
+
 def files_folder(home: Path, recording_id: str) -> Path:
     """Where a recording's files are; made of ids, never of names."""
     return home / "files" / recording_id
@@ -68,43 +88,46 @@ def receive(
     *,
     name: str | None = None,
     course: str = GENERAL,
+    course_id: str | None = None,
     language: str | None = None,
     script: Path | None = None,
     sidecars: Sidecars | None = None,
     least_free_mb: float = 2048.0,
+    actor: str = EARMARK,
 ) -> Received:
-    """Take a file into a course, with what lies beside it unless `sidecars` says otherwise.
+    """Take a file into a course, by its name or its id, with what lies beside it unless `sidecars` says otherwise.
 
     The same content is skipped where the course has it already; one that failed there is taken anew.
+    `actor`: who brings it, as the audit log calls them.
     Raises BadMedia, BadInput, DiskFull.
     """
     shown = clean_name(name or path.name)
-    course_name = clean_course_name(course)
-    known = _known_already(database, path, shown=shown, course=course_name)
+    into = _Course(clean_course_name(course), course_id)
+    known = _known_already(database, path, shown=shown, into=into)
     if known is not None:
         return known
     with _folder_until_kept(home, new_id()) as folder:
         copied = _copy_in(path, folder, shown=shown, least_free_bytes=int(least_free_mb * 1e6))
         _copy_sidecars(sidecars or sidecars_beside(path), script, folder)
-        received = _enter(database, copied, name=shown, course=course_name, language=language)
+        received = _enter(database, copied, name=shown, into=into, language=language, actor=actor)
         if received.recording_id != copied.recording_id:
             shutil.rmtree(folder)
     return received
 
 
-def _known_already(database: Database, path: Path, *, shown: str, course: str) -> Received | None:
+def _known_already(database: Database, path: Path, *, shown: str, into: _Course) -> Received | None:
     """Found out without copying: only a file as long as one that the course has needs to be read for it."""
     with _opened(path, shown) as source:
         size = os.fstat(source.fileno()).st_size
         with database.read() as session:
-            found = recordings.course_by_name(session, course)
-            if found is None or not session.scalar(
-                select(exists().where(RecordingRow.course_id == found.id, RecordingRow.size_bytes == size))
+            course_id = into.there(session)
+            if course_id is None or not session.scalar(
+                select(exists().where(RecordingRow.course_id == course_id, RecordingRow.size_bytes == size))
             ):
                 return None
         digest = hashlib.file_digest(source, "sha256").hexdigest()
     with database.read() as session:
-        return _skipped(session, course_id=found.id, sha256=digest)
+        return _skipped(session, course_id=course_id, sha256=digest)
 
 
 def _skipped(session: Session, *, course_id: str, sha256: str) -> Received | None:
@@ -117,18 +140,23 @@ def _skipped(session: Session, *, course_id: str, sha256: str) -> Received | Non
     return Received(there.id, job.id if job else None, f"is being indexed already, as {there.name}")
 
 
-def _enter(database: Database, copied: _Copied, *, name: str, course: str, language: str | None) -> Received:
+def _enter(
+    database: Database, copied: _Copied, *, name: str, into: _Course, language: str | None, actor: str
+) -> Received:
     """Row and job at once. On PostgreSQL another receiver of the same content may commit between look and entry:
     then it is there to be found the second time."""
     try:
-        return _entered(database, copied, name=name, course=course, language=language)
+        return _entered(database, copied, name=name, into=into, language=language, actor=actor)
     except IntegrityError:
-        return _entered(database, copied, name=name, course=course, language=language)
+        return _entered(database, copied, name=name, into=into, language=language, actor=actor)
 
 
-def _entered(database: Database, copied: _Copied, *, name: str, course: str, language: str | None) -> Received:
+def _entered(
+    database: Database, copied: _Copied, *, name: str, into: _Course, language: str | None, actor: str
+) -> Received:
     with database.write() as session:
-        course_id = recordings.course_by_name(session, course, create=True).id
+        is_new = into.there(session) is None
+        course_id = into.made(session)
         skipped = _skipped(session, course_id=course_id, sha256=copied.sha256)
         if skipped is not None:
             return skipped
@@ -150,7 +178,14 @@ def _entered(database: Database, copied: _Copied, *, name: str, course: str, lan
             )
         )
         session.flush()
-        return Received(copied.recording_id, jobs.enqueue(session, copied.recording_id))
+        job_id = jobs.enqueue(session, copied.recording_id)
+        if is_new:
+            append(session, AuditEvent(actor, AuditAction.COURSE_MADE, "course", course_id, details={"open": True}))
+        details = {"course": course_id}
+        append(
+            session, AuditEvent(actor, AuditAction.RECORDING_ADDED, "recording", copied.recording_id, details=details)
+        )
+        return Received(copied.recording_id, job_id)
 
 
 @contextlib.contextmanager
@@ -190,7 +225,7 @@ def _copy_whole(source: BufferedReader, target: Path, shown: str) -> tuple[str, 
         os.fsync(sink.fileno())
         size = sink.tell()
     partial.rename(target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     return digest.hexdigest(), size
 
 
@@ -216,7 +251,7 @@ def _copy_sidecars(sidecars: Sidecars, script: Path | None, folder: Path) -> Non
             _copy_whole(source, folder / kept_as, shown)
     if chosen.script is not None:
         read_script(folder / "script.txt", name=chosen.shown(chosen.script))
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 @contextlib.contextmanager
@@ -224,15 +259,6 @@ def _opened(path: Path, shown: str) -> Iterator[BufferedReader]:
     """A regular file with something in it, opened without following a link: never a pipe that blocks for ever."""
     with os.fdopen(open_regular(path, name=shown), "rb") as source:
         yield source
-
-
-def _sync_folder(folder: Path) -> None:
-    """A renamed file survives a power cut only when its folder is on the disk too."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _disk_full(home: Path) -> DiskFull:

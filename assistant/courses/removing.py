@@ -3,6 +3,8 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from assistant.audit.event import EARMARK, AuditAction, AuditEvent
+from assistant.audit.log import append
 from assistant.errors import NotFound
 from assistant.jobs import store as jobs
 from knowledge.database import Database
@@ -10,10 +12,14 @@ from knowledge.passages import store as passages
 from knowledge.recordings.tables import RecordingRow, RecordingState
 
 
-def remove_recording(database: Database, recording_id: str) -> None:
-    """Cancel its job and leave a tombstone, in one transaction. Raises NotFound."""
+def remove_recording(database: Database, recording_id: str, *, actor: str = EARMARK) -> None:
+    """Cancel its job and leave a tombstone, in one transaction. `actor`: who wants it, as the audit log calls them.
+
+    Raises NotFound.
+    """
     with database.write() as session:
         remove_in(session, recording_id)
+        append(session, AuditEvent(actor, AuditAction.RECORDING_REMOVED, "recording", recording_id))
 
 
 def remove_in(session: Session, recording_id: str) -> None:

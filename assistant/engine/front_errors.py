@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from assistant.engine.lanes import DeadlinePassed
-from assistant.errors import BadInput, Busy, EarmarkError, NotFound, PartDown
+from assistant.errors import BadInput, Busy, EarmarkError, NotFound, PartDown, SignInNeeded
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,7 @@ class UnauthorisedError(EarmarkError):
 
 STATUS: tuple[tuple[type[EarmarkError], HTTPStatus], ...] = (
     (UnauthorisedError, HTTPStatus.UNAUTHORIZED),
+    (SignInNeeded, HTTPStatus.UNAUTHORIZED),
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (DeadlinePassed, HTTPStatus.GATEWAY_TIMEOUT),
     (Busy, HTTPStatus.TOO_MANY_REQUESTS),

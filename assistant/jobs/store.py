@@ -181,6 +181,11 @@ def cancel(session: Session, job_id: str, *, now: dt.datetime | None = None) -> 
         session.flush()
 
 
+def forget_errors_of(session: Session, recording_id: str) -> None:
+    """Errors name the file; of a removed recording nothing is left that does."""
+    session.execute(update(JobRow).where(JobRow.recording_id == recording_id).values(error=None))
+
+
 def cancel_all_of(session: Session, recording_id: str, *, now: dt.datetime | None = None) -> None:
     """Cancel whatever is under way for a recording."""
     open_jobs = select(JobRow.id).where(JobRow.recording_id == recording_id, JobRow.state.not_in(_OVER))
@@ -224,16 +229,19 @@ def list_jobs(
     *,
     states: frozenset[JobState] | None = None,
     recording_ids: frozenset[str] | None = None,
+    courses: frozenset[str] | None = None,
     after: str | None = None,
     limit: int = 50,
     now: dt.datetime | None = None,
 ) -> JobPage:
-    """Newest first. `after`: the `next` of the page before."""
+    """Newest first, of these courses' recordings where any are named. `after`: the `next` of the page before."""
     wanted = select(JobRow).order_by(JobRow.id.desc()).limit(limit + 1)
     if states is not None:
         wanted = wanted.where(JobRow.state.in_(states))
     if recording_ids is not None:
         wanted = wanted.where(JobRow.recording_id.in_(recording_ids))
+    if courses is not None:
+        wanted = wanted.where(_of_courses(courses))
     if after is not None:
         wanted = wanted.where(JobRow.id < after)
     moment = now or database_now(session)
@@ -243,20 +251,32 @@ def list_jobs(
 
 
 def jobs_to_watch(
-    session: Session, *, most_open: int = 100, most_over: int = 50, now: dt.datetime | None = None
+    session: Session,
+    *,
+    courses: frozenset[str],
+    most_open: int = 100,
+    most_over: int = 50,
+    now: dt.datetime | None = None,
 ) -> tuple[list[Job], int]:
     """What is under way in the order of its turn, then what is over, newest first; and how many more are waiting.
+    All of these courses alone.
 
     Jobs of removed recordings are left out.
     """
     moment = now or database_now(session)
-    kept = exists().where(RecordingRow.id == JobRow.recording_id, RecordingRow.state != RecordingState.REMOVED)
+    kept = _of_courses(courses) & exists().where(
+        RecordingRow.id == JobRow.recording_id, RecordingRow.state != RecordingState.REMOVED
+    )
     is_open = JobRow.state.not_in(_OVER)
     waits = case((JobRow.state == JobState.RUNNING, 0), else_=1)
     under_way = session.scalars(select(JobRow).where(kept, is_open).order_by(waits, JobRow.id).limit(most_open)).all()
     over = session.scalars(select(JobRow).where(kept, ~is_open).order_by(JobRow.id.desc()).limit(most_over)).all()
     count = session.scalar(select(func.count()).select_from(JobRow).where(kept, is_open)) or 0
     return [_job(row, moment) for row in (*under_way, *over)], count - len(under_way)
+
+
+def _of_courses(courses: frozenset[str]) -> ColumnElement[bool]:
+    return exists().where(RecordingRow.id == JobRow.recording_id, RecordingRow.course_id.in_(courses))
 
 
 def _due(now: dt.datetime) -> ColumnElement[bool]:

@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from earmark import __version__
-from earmark.cli import administering, asking, benching, demonstrating, indexing, modelling, serving, transcribing
+from earmark.cli import (
+    administering,
+    asking,
+    auditing,
+    benching,
+    certifying,
+    demonstrating,
+    indexing,
+    modelling,
+    people,
+    serving,
+    transcribing,
+)
 from earmark.cli.console import tell
 from earmark.cli.flags import GlobalFlags
 
@@ -60,3 +72,6 @@ for commands in (serving, demonstrating, indexing, asking, transcribing, adminis
     commands.hang(app)
 app.add_typer(benching.bench, name="bench")
 app.add_typer(modelling.models, name="models")
+app.add_typer(people.users, name="users")
+app.add_typer(certifying.certs, name="certs")
+app.add_typer(auditing.audit, name="audit")

@@ -15,7 +15,7 @@ from earmark.bench.asr import Heard, HeardText, run_asr_bench
 from earmark.bench.metrics import Figure
 from earmark.bench.moments import Pointed, Pointing, bench_moments
 from earmark.build import House, open_asking, open_engine, open_house
-from earmark.cli import bench_finding, bench_search, calibrating
+from earmark.cli import bench_finding, bench_search, bench_topics, calibrating, proving
 from earmark.cli.bench_finding import AsJson, fresh_folder, tell_progress
 from earmark.cli.console import errors, say, tell, tell_json
 from earmark.cli.flags import settings_of
@@ -24,7 +24,7 @@ from earmark.settings import Settings
 
 bench = typer.Typer(
     name="bench",
-    help="Measure quality on data of your own: recognition, finding moments, retrieval, lectures; search at scale.",
+    help="Measure quality on data of your own: recognition, moments, retrieval, lectures, topics; search at scale.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -119,3 +119,5 @@ def _tell_figures(figures: Mapping[str, Figure]) -> None:
 bench_finding.hang(bench)
 calibrating.hang(bench)
 bench_search.hang(bench)
+bench_topics.hang(bench)
+proving.hang(bench)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assistant.audit.event import COMMAND_LINE
 from assistant.courses.hearing_as import hear_course_as
 from assistant.courses.receiving import Received, receive
 from assistant.courses.removing import remove_recording
@@ -26,6 +27,7 @@ from earmark.build import House, open_engine, open_house, open_index, open_worke
 from earmark.cli.console import clock, say, tell, tell_json, tell_table
 from earmark.cli.flags import settings_of
 from earmark.cli.progress import Watched, watch
+from earmark.forgetting import delete_now, keeping_of
 from earmark.settings import Settings
 from indexer.services import Services
 from indexer.worker import run_worker
@@ -36,6 +38,7 @@ from knowledge.transcripts import store as transcripts
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 POLL_S = 0.3
+CHECKPOINTS_TRIED = 30
 LOOKS_FOR_WORKER_EVERY_S = 3.0
 NOT_EMBEDDED = (
     "found by words and sounds alone: the embedder is not running; meanings are added by themselves once it is; "
@@ -81,7 +84,7 @@ def index(
     script: Annotated[Path | None, typer.Option(help="Text believed to be said: helps the recogniser.")] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make this host's index anew from the database.")] = False,
     compact: Annotated[
-        bool, typer.Option("--compact", help="Merge the index now; removed words leave the disk.")
+        bool, typer.Option("--compact", help="Delete now what is due; removed words leave the disk.")
     ] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -99,10 +102,14 @@ def index(
     with open_house(settings) as house:
         given = [Path(each) for each in paths or []]
         outcome = index_paths(house, given, course=course, language=language, script=script, quiet=as_json)
+        if compact:
+            _delete_now(house)
         if rebuild or compact:
             with open_index(house) as follower:
                 follower.rebuild() if rebuild else follower.compact()
             say("the index was made anew" if rebuild else "the index was merged")
+        if compact:
+            _leave_no_trace(house)
     if as_json:
         tell_json(outcome.as_document())
     elif paths:
@@ -110,6 +117,27 @@ def index(
     if not outcome.failed:
         return 0
     return 2 if not outcome.indexed and not outcome.skipped and len(outcome.failed) == 1 else 1
+
+
+def _delete_now(house: House) -> None:
+    settings = house.settings
+    left = delete_now(house.database, settings.home, keeping_of(settings), beside=settings.deletions_beside)
+    if left:
+        say(f"{left} removed recordings are still being let go of by a worker: compact again in a minute")
+
+
+def _leave_no_trace(house: House) -> None:
+    """In the database's own files; the index has been merged before."""
+    if not house.database.is_sqlite:
+        say("PostgreSQL keeps deleted rows until it vacuums; `VACUUM FULL` in psql takes them out of its files now")
+        return
+    house.database.rewrite()
+    for _ in range(CHECKPOINTS_TRIED):
+        if house.database.forget_deleted():
+            say("the database was written anew")
+            return
+        time.sleep(POLL_S)
+    say("the database was written anew; its log is still being read and is emptied within the hour")
 
 
 def index_paths(
@@ -147,6 +175,7 @@ def _receive(house: House, file: MediaFile, *, course: str, language: str | None
         language=language,
         script=script,
         least_free_mb=house.settings.least_free_mb,
+        actor=COMMAND_LINE,
     )
 
 
@@ -400,5 +429,5 @@ def remove(
 ) -> None:
     """Remove a recording: it is gone from the next question on, and its files follow."""
     with open_house(settings_of(context)) as house:
-        remove_recording(house.database, recording_id)
+        remove_recording(house.database, recording_id, actor=COMMAND_LINE)
     say(f"removed {recording_id}")

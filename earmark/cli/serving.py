@@ -13,13 +13,18 @@ from typing import Annotated
 
 import httpx
 import typer
-import uvicorn
 
+from assistant.access.caller import SignIn
+from assistant.access.people import count_people
 from assistant.engine.service import is_loopback, run_engine
 from assistant.errors import BadInput
-from earmark.build import engine_spec, open_engine, open_house, open_web, open_worker
+from earmark.build import House, engine_spec, open_engine, open_house, open_web, open_worker
+from earmark.certificates import LocalFiles
 from earmark.cli.console import say, tell
 from earmark.cli.flags import settings_of
+from earmark.company_mail import mailing_of
+from earmark.company_sign_in import oidc_settings
+from earmark.listening import listening, serve_pages, tls_context
 from earmark.logs import configure_logging
 from earmark.settings import PREFIX, Settings
 from earmark.supervise import Program, supervise
@@ -27,6 +32,8 @@ from indexer.worker import run_worker
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; only loopback while nobody signs in.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
+TlsCert = Annotated[Path | None, typer.Option(help="Certificate, PEM: the pages speak HTTPS alone.")]
+TlsKey = Annotated[Path | None, typer.Option(help="Its private key, PEM.")]
 
 
 def hang(app: typer.Typer) -> None:
@@ -34,27 +41,45 @@ def hang(app: typer.Typer) -> None:
         app.command(command.__name__)(command)
 
 
-def serve(context: typer.Context, host: Host = None, port: Port = None) -> int:
+def serve(
+    context: typer.Context,
+    host: Host = None,
+    port: Port = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Use the certificate that `earmark certs local` made in this home.")
+    ] = False,
+) -> int:
     """Serve the pages, with the engine and a worker beside, under one parent that restarts what dies."""
-    settings = settings_of(context, host=host, port=port)
+    settings = settings_of(context, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key)
+    if tls and settings.tls_cert is None:
+        ours = LocalFiles(settings.home)
+        settings = settings.model_copy(update={"tls_cert": ours.certificate, "tls_key": ours.key})
     refuse_public_address(settings)
+    refuse_half_a_provider(settings)
+    mailing_of(settings)  # what it lacks is named here, not by a child again and again
     return serve_all(settings)
 
 
 def serve_all(settings: Settings) -> int:
     """Web, engine and worker of this home until a signal; prints the address once questions can be asked."""
     configure_logging()
+    if settings.tls_cert is not None:
+        tls_context(settings.tls_cert, settings.tls_key)  # refused here, not by a child again and again
     refuse_taken_port(settings)
-    with open_house(settings):
-        """Made and migrated once, before three processes open it."""
+    with open_house(settings) as house:  # made and migrated once, before three processes open it
+        tell_first_admin(house)
     port = settings.port or free_port(settings.host)
-    address = f"http://{_in_url(settings.host)}:{port}"
+    scheme = "https" if settings.tls_cert else "http"
+    address = settings.public_url or f"{scheme}://{_in_url(settings.host)}:{port}"
+    own = f"{scheme}://{_in_url(_reachable(settings.host))}:{port}/readyz"
     programs = _programs(settings, port)
     say("Starting; loading the models takes a few seconds ...")
     return supervise(
         programs,
         home=settings.home,
-        is_ready=lambda: _answers(f"{address}/readyz"),
+        is_ready=lambda: _answers(own),
         on_ready=lambda: _tell_address(address),
     )
 
@@ -62,7 +87,13 @@ def serve_all(settings: Settings) -> int:
 def _programs(settings: Settings, port: int) -> list[Program]:
     """The three processes. Those that need an engine are told where ours is, unless engines elsewhere are set."""
     myself = (sys.executable, "-m", "earmark", "--home", str(settings.home))
-    pages = Program("web", (*myself, "web", "--host", settings.host, "--port", str(port)))
+    encrypted = [
+        flag
+        for name, path in (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key))
+        if path is not None
+        for flag in (name, str(path))
+    ]
+    pages = Program("web", (*myself, "web", "--host", settings.host, "--port", str(port), *encrypted))
     if settings.engine_url:
         return [pages, Program("worker", (*myself, "worker"))]
     engine_port, key = free_port("127.0.0.1"), secrets.token_urlsafe(32)
@@ -79,9 +110,16 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def _reachable(host: str) -> str:
+    """An address that means every one is asked for by loopback's."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def _answers(url: str) -> bool:
+    """Whether our own child does. Its certificate is for the name that people open, not for this address."""
     try:
-        return httpx.get(url, timeout=1.0, trust_env=False).status_code == httpx.codes.OK
+        reply = httpx.get(url, timeout=1.0, trust_env=False, verify=False, headers={"Host": "localhost"})  # noqa: S501
+        return reply.status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 
@@ -98,26 +136,20 @@ def web(
     unix_socket: Annotated[
         Path | None, typer.Option("--socket", help="A Unix socket to listen on, for a proxy on this machine.")
     ] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
 ) -> None:
     """Serve the pages and the API alone; EARMARK_ENGINE_URL says where an engine is."""
-    settings = settings_of(context, host=host, port=port)
-    refuse_public_address(settings)
+    settings = settings_of(context, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key)
+    refuse_public_address(settings, on_socket=unix_socket is not None)
+    refuse_half_a_provider(settings)
     if unix_socket is None:
         refuse_taken_port(settings)
     else:
         refuse_unusable_socket(unix_socket)
     configure_logging()
     with open_house(settings) as house, open_engine(settings) as live, open_web(house, live) as application:
-        uvicorn.run(
-            application,
-            host=settings.host,
-            port=settings.port,
-            uds=str(unix_socket) if unix_socket else None,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=5,
-            server_header=False,
-        )
+        serve_pages(listening(application, settings, unix_socket=unix_socket))
 
 
 def engine(
@@ -160,13 +192,50 @@ def worker(
         run_worker(services, once=once, stop=stop)
 
 
-def refuse_public_address(settings: Settings) -> None:
-    """Without sign-in anybody who reaches the page may hear everything, so only this machine may."""
-    if not is_loopback(settings.host):
+def tell_first_admin(house: House) -> None:
+    """Where people sign in with accounts kept here and there is none, nobody could."""
+    if house.settings.sign_in is not SignIn.LOCAL:
+        return
+    with house.database.read() as session:
+        if not count_people(session):
+            say("nobody has an account yet: earmark users add NAME --role admin")
+
+
+def refuse_public_address(settings: Settings, *, on_socket: bool = False) -> None:
+    """Without sign-in anybody who reaches the page may hear everything, so only this machine may; with it nobody's
+    password goes over a network in the clear, and the pages know by which name they are asked for. Raises BadInput."""
+    public = settings.public_origin
+    elsewhere = not on_socket and not is_loopback(settings.host)
+    if settings.tls_key and not settings.tls_cert:
+        raise BadInput("a key without a certificate", "name the certificate in tls_cert")
+    if settings.sign_in is SignIn.NONE:
+        if elsewhere or (public is not None and not public.is_loopback):
+            raise BadInput(
+                f"nobody signs in, so the pages are served on this machine alone, not on "
+                f"{settings.host if elsewhere else public}",
+                "set EARMARK_SIGN_IN to local or oidc, or use --host 127.0.0.1 and no EARMARK_PUBLIC_URL",
+            )
+        return
+    if public is not None and public.scheme != "https" and not public.is_loopback:
+        raise BadInput(f"passwords would be sent in the clear to {public}", "make EARMARK_PUBLIC_URL an https address")
+    encrypted = settings.tls_cert is not None or bool(settings.proxies) or on_socket
+    if not encrypted and (elsewhere or (public is not None and public.scheme == "https")):
         raise BadInput(
-            f"nobody signs in yet, so the pages are served on this machine alone, not on {settings.host}",
-            "use --host 127.0.0.1",
+            f"nothing encrypts what goes to {public or settings.host}",
+            "give --tls-cert and --tls-key (`earmark certs local` makes both), "
+            "or name the TLS proxy before Earmark in EARMARK_TRUSTED_PROXIES",
         )
+    if elsewhere and public is None:
+        raise BadInput(
+            f"the pages on {settings.host} would answer to no name but this machine's own",
+            "say what people open in EARMARK_PUBLIC_URL, such as https://earmark.example.com",
+        )
+
+
+def refuse_half_a_provider(settings: Settings) -> None:
+    """What the company's sign-in lacks is named now, not by a page that fails. Raises SettingsError."""
+    if settings.sign_in is SignIn.OIDC:
+        oidc_settings(settings, public_url=settings.public_url)
 
 
 def refuse_taken_port(settings: Settings) -> None:

@@ -9,14 +9,21 @@ import subprocess
 import sys
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from assistant.audit.checkpoints import CheckpointBook, make_checkpoint
+from assistant.audit.event import COMMAND_LINE, AuditAction, AuditEvent
+from assistant.audit.log import append
 from assistant.errors import BadInput, Busy
+from assistant.topics import store
+from assistant.topics.updating import TopicRules, update_topics
+from assistant.topics.week import Week
 from earmark.backup import (
     MANIFEST,
     BackupFailedError,
@@ -26,10 +33,12 @@ from earmark.backup import (
     restore,
 )
 from earmark.migrations import NewerSchemaError, migrate
-from knowledge.database import Database
+from knowledge.database import Database, utc_now
 from knowledge.file_lock import file_lock
 from knowledge.recordings import store as recordings
+from knowledge.recordings.recording import Recording
 from knowledge.transcripts import store as transcripts
+from tests.assistant.topics.logs import ask, people
 from tests.postgres import PostgresServer
 from tests.shelf import enter, publish, remove, shelve
 
@@ -55,6 +64,18 @@ def filled(home: Path) -> Iterator[Database]:
     database.close()
 
 
+def test_the_key_that_signs_for_the_audit_log_stays_out(home: Path, filled: Database, tmp_path: Path) -> None:
+    with filled.write() as session:
+        append(session, AuditEvent(COMMAND_LINE, AuditAction.BACKUP_MADE))
+    book = CheckpointBook(home, home / "audit" / "checkpoints.jsonl")
+    make_checkpoint(filled, book, now=utc_now())
+    key = (home / "keys" / "audit-signing.key").read_bytes()
+    backup(home, filled, tmp_path / "all.tar")
+    with tarfile.open(tmp_path / "all.tar") as archive:
+        assert not [name for name in archive.getnames() if name.startswith(("keys", "audit"))]
+    assert key.splitlines()[1] not in (tmp_path / "all.tar").read_bytes()
+
+
 def test_what_was_backed_up_comes_back(home: Path, filled: Database, tmp_path: Path) -> None:
     written = backup(home, filled, tmp_path / "all.tar")
     read = restore(tmp_path / "all.tar", tmp_path / "new")
@@ -63,7 +84,10 @@ def test_what_was_backed_up_comes_back(home: Path, filled: Database, tmp_path: P
     fresh = Database(f"sqlite:///{tmp_path / 'new' / 'earmark.db'}")
     with filled.read() as before, fresh.read() as after:
         [recording] = recordings.list_recordings(after)
-        assert recordings.list_recordings(after, removed=True) == recordings.list_recordings(before, removed=True)
+        assert [recording] == recordings.list_recordings(before)
+        assert ids_of(recordings.list_recordings(after, removed=True)) == ids_of(
+            recordings.list_recordings(before, removed=True)
+        )
         assert transcripts.segments_of(after, recording.id, 1) == transcripts.segments_of(before, recording.id, 1)
     assert sound_of(tmp_path / "new", recording.id) == sound_of(home, recording.id)
     fresh.close()
@@ -209,6 +233,20 @@ def test_a_home_with_recordings_is_not_restored_over(home: Path, filled: Databas
         restore(tmp_path / "all.tar", home)
 
 
+def test_weeks_that_hr_may_have_seen_are_empty_in_a_restored_home(home: Path, filled: Database, tmp_path: Path) -> None:
+    last_month = utc_now() - timedelta(days=30)
+    ask(filled, people(6), about="leave", at=last_month)
+    backup(home, filled, tmp_path / "all.tar")
+    restore(tmp_path / "all.tar", tmp_path / "new")
+    with closing(Database(f"sqlite:///{tmp_path / 'new' / 'earmark.db'}")) as restored:
+        assert update_topics(restored, TopicRules(), now=utc_now(), languages=None) == []
+        with restored.read() as session:
+            closed = store.state(session).last_closed
+            assert closed is not None
+            assert closed >= Week.of(last_month, UTC)
+            assert store.topics(session) == {}
+
+
 def test_by_force_what_was_there_is_set_aside(home: Path, filled: Database, tmp_path: Path) -> None:
     backup(home, filled, tmp_path / "all.tar")
     shelve(filled, ["written after the backup"])
@@ -315,6 +353,11 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "all.tar").write_bytes(content)
     with pytest.raises(BadArchiveError):
         restore(tmp_path / "all.tar", tmp_path / "new")
+
+
+def ids_of(listed: Sequence[Recording]) -> list[tuple[str, str]]:
+    """With their states: of one that was removed restoring leaves no more."""
+    return [(each.id, each.state) for each in listed]
 
 
 def give_files(home: Path, recording_id: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import JSON, bindparam, text
 
 from earmark.migrations import SCRIPTS, NewerSchemaError, current, current_and_newest, migrate, newest
 from earmark.migrations.tables import all_tables
@@ -68,13 +68,27 @@ def test_each_step_of_the_schema_keeps_the_rows_that_are_there(database_url: str
     recording = """insert into recording
         (id, course_id, name, title, state, content_sha256, size_bytes, original_path, has_picture, created_at)
         values ('r', 'c', 'a.wav', 'a', 'indexing', 'x', 1, 'o', :no, :now)"""
+    question = """insert into question (id, text, language, spoken, asker, answer, created_at)
+        values (:id, 'Where?', 'en', :no, 'me', :answer, :now)"""
     with database.write() as session:
         session.execute(text(course).bindparams(now=row["now"]))
         session.execute(text(recording).bindparams(**row))
+        for key, answer in {
+            "q1": {"verdict": "closest", "hits": [{"rank": 1, "recording_id": "r"}]},
+            "q2": {"verdict": "absent", "hits": []},
+            "q3": {"verdict": "answered", "hits": [{"rank": 1, "removed": True}]},
+        }.items():
+            session.execute(text(question).bindparams(bindparam("answer", answer, type_=JSON), id=key, **row))
 
     migrate(database, tmp_path)
 
     with database.read() as session:
+        asked = session.execute(text("select id, verdict, course_id from question order by id")).all()
+        assert [tuple(each) for each in asked] == [
+            ("q1", "closest", "c"),
+            ("q2", "absent", None),
+            ("q3", "answered", None),
+        ]
         (known,) = recordings.list_courses(session)
         assert (known.name, known.language, known.itn) == ("Safety", None, True)
         assert [each.id for each in recordings.list_recordings(session)] == ["r"]

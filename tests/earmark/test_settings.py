@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from earmark.build import engine_spec
-from earmark.settings import RecogniserName, SettingsError, read_settings
+from earmark.settings import PREFIX, RecogniserName, SettingsError, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +58,12 @@ def test_defaults_are_the_embedded_ones(tmp_path: Path) -> None:
 
 def test_what_is_made_of_the_embedder_lies_in_the_home(tmp_path: Path) -> None:
     assert engine_spec(read_settings({"home": tmp_path})).embedder.exports == str(tmp_path / "exported")
+
+
+@pytest.mark.parametrize(("name", "given"), [("fewest_people", "4"), ("time_zone", "Berlin"), ("time_zone", "../etc")])
+def test_figures_of_fewer_than_five_and_unknown_time_zones_are_refused(
+    name: str, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}{name.upper()}", given)
+    with pytest.raises(SettingsError, match=name):
+        read_settings()

@@ -10,7 +10,7 @@ from assistant.courses.removing import remove_recording
 from assistant.jobs import store as jobs
 from assistant.jobs.job import Job, JobState, JobStep
 from earmark.migrations import migrate
-from indexer.housekeeping import purge_removed
+from indexer.forgetting import purge_removed
 from indexer.services import Services
 from knowledge.database import Database
 from knowledge.recordings.recording import Recording
@@ -129,7 +129,7 @@ def test_removed_while_its_worker_lies_dead_it_is_purged(services: Services, tal
 
     assert work_until_over(services, received.job_id or "").state is JobState.CANCELLED
 
-    purge_removed(services)
+    purge_removed(services.database, services.home)
     assert not (services.home / "files" / received.recording_id).exists()
     assert recording_of(services.database, received.recording_id).state is RecordingState.REMOVED
     assert counted(services.database).clip_results == 0

@@ -15,7 +15,7 @@ from assistant.errors import BadInput, RecognizerDown, UnknownLanguage
 from assistant.jobs import store as jobs
 from assistant.jobs.job import JobState, JobStep
 from assistant.recognising.recognizer import Clip, Recognised
-from indexer.housekeeping import purge_removed
+from indexer.forgetting import purge_removed
 from indexer.services import Services
 from indexer.worker import run_worker
 from knowledge.database import Database
@@ -380,5 +380,5 @@ def test_the_same_way_leads_through_every_database(
     assert recording.state is RecordingState.READY
     assert counted(databases) == Counted(1, 10, 2, 2, 1, 0)
     remove_recording(databases, recording.id)
-    purge_removed(there)
+    purge_removed(there.database, there.home)
     assert counted(databases) == Counted(0, 0, 0, 0, 2, 0)

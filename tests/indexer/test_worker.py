@@ -18,7 +18,8 @@ from assistant.jobs import presence
 from assistant.jobs import store as jobs
 from assistant.jobs.job import Job, JobState, JobStep
 from assistant.jobs.tables import JobRow
-from indexer.housekeeping import embed_missing, purge_removed, sweep_orphans
+from indexer.forgetting import purge_removed
+from indexer.housekeeping import embed_missing, sweep_orphans
 from indexer.services import Services
 from indexer.steps import run
 from indexer.worker import run_worker
@@ -170,7 +171,7 @@ def test_stopped_at_any_step_nothing_more_is_written(
     rows = counted(services.database)
     assert rows.changes == int(removed)
     if removed:
-        purge_removed(services)
+        purge_removed(services.database, services.home)
         assert counted(services.database) == replace(NOTHING, changes=1)
         assert not (services.home / "files" / received.recording_id).exists()
 

@@ -158,6 +158,9 @@ def test_a_recording_just_indexed_is_findable_by_a_running_server_and_gone_once_
     assert wait_until(found, timeout_s=5, what="the new recording is found") < 5
     assert earmark(server.home, "remove", recording_id).code == 0
     assert not found()
+    noted = earmark(server.home, "audit", "show", "--json", "--object", f"recording:{recording_id}").json["items"]
+    assert [row["action"] for row in noted] == ["recording-removed", "recording-added"]
+    assert {row["actor"] for row in noted} == {"command-line"}
 
 
 def test_a_spoken_question_through_the_api_finds_its_recording(server: Server) -> None:

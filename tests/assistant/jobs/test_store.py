@@ -320,8 +320,10 @@ def test_what_is_watched_begins_with_what_runs_however_much_was_added_since(data
         session.get_one(RecordingRow, store.get(session, removed).recording_id).state = RecordingState.REMOVED
     claimed(database)
     with database.read() as session:
-        watched, more = store.jobs_to_watch(session, most_open=2, now=NOON)
-        everything, none = store.jobs_to_watch(session, now=NOON)
+        courses = frozenset(session.scalars(select(RecordingRow.course_id)))
+        watched, more = store.jobs_to_watch(session, courses=courses, most_open=2, now=NOON)
+        assert store.jobs_to_watch(session, courses=frozenset(), now=NOON) == ([], 0)
+        everything, none = store.jobs_to_watch(session, courses=courses, now=NOON)
     assert ([job.id for job in watched], more) == ([first, second, over], 1)
     assert ([job.id for job in everything], none) == ([first, second, third, over], 0)
 
