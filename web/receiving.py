@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from assistant.access.caller import Caller
+from assistant.access.course_rights import course_to_fill
 from assistant.courses.naming import GENERAL, uploaded_name
 from assistant.courses.receiving import Received, receive
 from assistant.courses.sidecars import SCRIPT_SUFFIXES, SUBTITLE_SUFFIXES, Sidecars, is_beside
@@ -50,21 +52,27 @@ def grouped(files: Sequence[UploadedFile]) -> list[UploadedRecording]:
     return groups
 
 
-def receive_all(services: WebServices, form: UploadedForm) -> list[Received]:
-    """Take in every recording of a form. Raises what `receive` raises."""
+def receive_all(services: WebServices, caller: Caller, form: UploadedForm) -> list[Received]:
+    """Take in every recording of a form. Raises what `receive` raises, Forbidden where the caller may not bring
+    anything into that course."""
     check_free_disk(services)
+    groups = grouped(form.files)
+    name = form.fields.get("course", "").strip() or GENERAL
+    with services.database.write() as session:
+        course = course_to_fill(session, caller, name)
     return [
         receive(
             services.database,
             services.home,
             _path(group.media),
             name=uploaded_name(group.media.filename),
-            course=form.fields.get("course", "").strip() or GENERAL,
+            course_id=course.id,
             language=form.fields.get("language", "").strip() or None,
             sidecars=_sidecars(group),
             least_free_mb=services.least_free_bytes / 1e6,
+            actor=caller.actor,
         )
-        for group in grouped(form.files)
+        for group in groups
     ]
 
 

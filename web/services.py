@@ -1,13 +1,22 @@
 """What the pages need from below, put together by the front door. Pages call use cases; they build nothing."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from assistant.access.caller import SignIn
+from assistant.access.provider import SignInProvider
+from assistant.access.sessions import SessionLimits
 from assistant.answering.answer import Answer
 from assistant.engine.client import EngineClient, EngineState
+from assistant.forgetting.keeping import Keeping
+from assistant.learning.fsrs_recall import FsrsRecall
+from assistant.learning.memory import Recall
 from knowledge.database import Database
+from web.guard import LOOPBACK_ALONE, Gate
+from web.limits import RateLimits
 
 
 class Asks(Protocol):
@@ -17,7 +26,7 @@ class Asks(Protocol):
         self,
         text: str,
         *,
-        courses: frozenset[str] | None = None,
+        courses: frozenset[str],
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
@@ -31,7 +40,7 @@ class Asks(Protocol):
         data: bytes,
         *,
         filename: str,
-        courses: frozenset[str] | None = None,
+        courses: frozenset[str],
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
@@ -41,16 +50,31 @@ class Asks(Protocol):
     ) -> Answer: ...
 
 
-def no_examples() -> Sequence[str]:
+def no_examples(_courses: frozenset[str]) -> Sequence[str]:
     return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """The company's own sign-in. `redirect_uri`: our callback; `flow_key`: seals what is under way."""
+
+    provider: SignInProvider
+    issuer: str
+    redirect_uri: str
+    flow_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WebServices:
     """`engine_state` raises PartDown where no engine answers.
 
-    `examples`: questions to show on an empty page. `max_upload_bytes`: of one recording with what lies beside it.
-    Below `least_free_bytes` of disk uploads stop, questions go on.
+    `examples`: questions to show on an empty page, whose answers lie in these courses. `max_upload_bytes`: of one
+    recording with what lies beside it.
+    Below `least_free_bytes` of disk uploads stop, questions go on. `company`: where
+    people sign in with its provider. `gate`: under which names the pages answer.
+    `keeping`: for how long, as pages say it; `deletions_beside`: a folder with
+    backups whose list of deletions gets each at once. `mails`: whether a worker sends notices by mail. `time_zone`: in
+    which days and weeks end. `recall`: when recall checks come back.
     """
 
     database: Database
@@ -61,4 +85,14 @@ class WebServices:
     version: str
     max_upload_bytes: int = 4_096_000_000
     least_free_bytes: int = 2_048_000_000
-    examples: Callable[[], Sequence[str]] = no_examples
+    examples: Callable[[frozenset[str]], Sequence[str]] = no_examples
+    sign_in: SignIn = SignIn.NONE
+    company: Company | None = None
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
+    gate: Gate = LOOPBACK_ALONE
+    limits: RateLimits = field(default_factory=RateLimits)
+    keeping: Keeping = field(default_factory=Keeping)
+    deletions_beside: Path | None = None
+    time_zone: dt.tzinfo = dt.UTC
+    mails: bool = False
+    recall: Recall = field(default_factory=FsrsRecall)

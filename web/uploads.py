@@ -20,6 +20,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from assistant.errors import BadInput, DiskFull
+from web.rules import check_form_token
+from web.visitors import FORM_TOKEN_FIELD
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -29,6 +31,12 @@ _LONGEST_FIELD_BYTES = 64_000
 _LONGEST_PLAIN_BYTES = 256_000
 """A form without files is read whole, also where a path's own limit leaves room for films."""
 _ABANDONED_AFTER_S = 24 * 3600.0
+
+
+class BodyEncoded(BadInput):
+    """A body that is to be unpacked first: what a megabyte of it would become, nobody knows."""
+
+    kind = "body-encoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +68,21 @@ class _Part:
     size: int = 0
 
 
+async def read_document(request: Request, *, most_bytes: int) -> bytes:
+    """A body without a form, stopped where it grows too long. Raises BadInput."""
+    _refuse_encoded(request)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most_bytes:
+            raise BadInput(f"the document has more than {most_bytes:,} bytes", "send less")
+    return bytes(body)
+
+
 async def read_form(request: Request) -> UploadedForm:
-    """A form whose files stay in memory. Raises BadInput; BodyTooLargeError comes through from the guard."""
-    return await _Reader(folder=None).read(request)
+    """A form of ours whose files stay in memory. Raises BadInput, Forbidden where it does not come from a page of
+    this session; BodyTooLargeError comes through from the guard."""
+    return _checked(request, await _Reader(folder=None).read(request))
 
 
 @contextlib.asynccontextmanager
@@ -71,9 +91,14 @@ async def form_in_folder(request: Request, parent: Path) -> AsyncIterator[Upload
     await run_in_threadpool(lambda: parent.mkdir(mode=0o700, parents=True, exist_ok=True))
     folder = await run_in_threadpool(tempfile.TemporaryDirectory, dir=parent, prefix="upload-")
     try:
-        yield await _Reader(folder=Path(folder.name)).read(request)
+        yield _checked(request, await _Reader(folder=Path(folder.name)).read(request))
     finally:
         await run_in_threadpool(folder.cleanup)
+
+
+def _checked(request: Request, form: UploadedForm) -> UploadedForm:
+    check_form_token(request, form.fields.get(FORM_TOKEN_FIELD, ""))
+    return form
 
 
 def uploads_folder(home: Path) -> Path:
@@ -106,9 +131,12 @@ class _Reader:
         self._closing: list[IO[bytes]] = []
 
     async def read(self, request: Request) -> UploadedForm:
+        _refuse_encoded(request)
         kind, options = parse_options_header(request.headers.get("content-type", "").encode("latin-1"))
         if kind == b"application/x-www-form-urlencoded":
-            return UploadedForm(_plain_fields(await _plain_body(request)), ())
+            return UploadedForm(_plain_fields(await read_document(request, most_bytes=_LONGEST_PLAIN_BYTES)), ())
+        if not kind and request.headers.get("content-length", "0") == "0":
+            return UploadedForm({}, ())  # a button that stands alone, pressed by a script
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary or len(boundary) > 200:
             raise BadInput("the form cannot be read", "send it as multipart/form-data")
@@ -216,13 +244,10 @@ class _Reader:
             sink.close()
 
 
-async def _plain_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_PLAIN_BYTES:
-            raise BadInput("the form is too long", "send files as multipart/form-data")
-    return bytes(body)
+def _refuse_encoded(request: Request) -> None:
+    """A packed body is never unpacked. Raises BodyEncoded."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise BodyEncoded("the body is packed", "send it without Content-Encoding")
 
 
 def _plain_fields(body: bytes) -> dict[str, str]:

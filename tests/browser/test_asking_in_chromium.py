@@ -140,7 +140,7 @@ def test_the_switch_of_languages_leads_back_to_the_answer(page: Page, served: Se
     page.wait_for_selector("[data-answer]")
     answered = page.url
 
-    page.click(".languages button")
+    page.click('[action="/language"] button')
 
     expect(page.locator("html")).to_have_attribute("lang", "zh")
     assert page.url == answered

@@ -121,7 +121,7 @@ def test_the_tab_key_reaches_everything_on_the_first_page(page: Page, served: Se
         "Ask",
         "Recordings",
         "Courses",
-        "Upload",
+        "Trainer’s desk",
         "中文",
         "question",
         "ask-button",

@@ -99,16 +99,15 @@ class ScriptedAsking:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     heard: str = "how do I report a near miss"
     failure: Exception | None = None
-    numbers: bool = True
     """Whether explanations hold any."""
     sounds: list[tuple[str, bytes]] = field(default_factory=list)
-    asked_courses: list[frozenset[str] | None] = field(default_factory=list)
+    asked_courses: list[frozenset[str]] = field(default_factory=list)
 
     def text(
         self,
         text: str,
         *,
-        courses: frozenset[str] | None = None,
+        courses: frozenset[str],
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
@@ -126,7 +125,7 @@ class ScriptedAsking:
         data: bytes,
         *,
         filename: str,
-        courses: frozenset[str] | None = None,
+        courses: frozenset[str],
         language: str | None = None,
         k: int = 5,
         asker: str | None = None,
@@ -161,16 +160,15 @@ class ScriptedAsking:
             explanation=self._verdict_explanation() if explain and hits else None,
         )
         if keep and question.text:
-            log.record(self.database, answer, spoken=spoken, asker=asker)
+            with self.database.write() as session:
+                log.record(session, answer, spoken=spoken, asker=asker)
         return answer
 
     def _explained(self, hit: Hit) -> Hit:
-        made = why(hit.score)
-        return replace(hit, explanation=made if self.numbers else made.without_numbers())
+        return replace(hit, explanation=why(hit.score))
 
     def _verdict_explanation(self) -> VerdictExplanation:
-        made = explain_verdict(fitted(digest_of(MINILM_SHA256)), FEATURES)
-        return made if self.numbers else made.without_numbers()
+        return explain_verdict(fitted(digest_of(MINILM_SHA256)), FEATURES)
 
 
 @dataclass

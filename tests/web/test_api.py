@@ -274,6 +274,15 @@ def test_ready_only_when_every_part_is(browser: TestClient, house: WebHouse) -> 
     assert browser.get("/healthz").status_code == 200
 
 
+def test_a_method_that_somebody_made_up_is_no_label_of_its_own(browser: TestClient) -> None:
+    """Else whoever reaches the port fills the registry, with whatever words they like."""
+    for made_up in ("SECRETWORD", "SECRETWORD2"):
+        browser.request(made_up, "/recordings")
+    text = browser.get("/metrics").text
+    assert "SECRETWORD" not in text
+    assert 'earmark_requests_total{method="other",route="/recordings",status="405"} 2.0' in text
+
+
 def test_metrics_count_answers_and_routes_but_never_words_or_ids(browser: TestClient, house: WebHouse) -> None:
     recording_id = house.add_recording()
     browser.post("/ask", data={"text": "secretword"})

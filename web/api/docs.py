@@ -1,15 +1,21 @@
 """The API's own page: printed from its OpenAPI document, since a viewer with inline styles has no place here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from fastapi.routing import APIRoute
+from starlette.responses import JSONResponse, Response
 
+from assistant.access.caller import SignIn
+from assistant.access.policy import SCOPE_OF, Action
+from web.library import services_of
 from web.render import render
+from web.rules import Needs, needs
 
 router = APIRouter(include_in_schema=False)
+TOKEN = "token"  # noqa: S105 - what the way in is called in the document
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class OperationView:
     parameters: tuple[FieldView, ...]
     bodies: tuple[tuple[str, tuple[FieldView, ...]], ...]
     reply: str | None
+    scope: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,71 @@ class SchemaView:
     fields: tuple[FieldView, ...]
 
 
-@router.get("/api/docs")
+@router.get("/api/openapi.json", dependencies=[needs(Action.BROWSE)])
+def openapi(request: Request) -> Response:
+    """The same for tools."""
+    return JSONResponse(_document(request))
+
+
+@router.get("/api/docs", dependencies=[needs(Action.BE_HERE)])
 def docs(request: Request) -> Response:
-    document = request.app.openapi()
+    document = _document(request)
     values = {"operations": tuple(_operations(document)), "schemas": tuple(_schemas(document))}
     return render(request, "api_docs.html", values)
+
+
+def scopes_of(routes: Iterable[tuple[APIRoute, Needs]]) -> dict[tuple[str, str], str]:
+    """What a token needs, by path and method as OpenAPI writes them."""
+    return {
+        (route.path, method.lower()): SCOPE_OF[rule.action].value
+        for route, rule in routes
+        if rule.action is not None and rule.action in SCOPE_OF
+        for method in route.methods or ()
+    }
+
+
+def with_tokens(document: dict[str, Any], scopes: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """The document of a house where people sign in: each operation says which scope its token needs."""
+    paths = {
+        path: {
+            method: operation | {"security": [{TOKEN: [scopes[path, method]]}]} for method, operation in methods.items()
+        }
+        for path, methods in document["paths"].items()
+    }
+    about = "A token of somebody's own, with the scope that is named; it may do no more than that person."
+    schemes = {TOKEN: {"type": "http", "scheme": "bearer", "description": about}}
+    return document | {"paths": paths, "components": document["components"] | {"securitySchemes": schemes}}
+
+
+def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """What went wrong comes with a media type of its own (RFC 9457), which FastAPI does not know of."""
+    paths = {
+        path: {
+            method: operation | {"responses": {status: _as_problem(reply) for status, reply in _replies(operation)}}
+            for method, operation in methods.items()
+        }
+        for path, methods in document["paths"].items()
+    }
+    return document | {"paths": paths}
+
+
+def _replies(operation: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    replies: dict[str, dict[str, Any]] = operation["responses"]
+    return replies.items()
+
+
+def _as_problem(reply: dict[str, Any]) -> dict[str, Any]:
+    schema = reply.get("content", {}).get("application/json", {}).get("schema", {})
+    if schema.get("$ref", "").endswith("/ProblemOut"):
+        return reply | {"content": {"application/problem+json": {"schema": schema}}}
+    return reply
+
+
+def _document(request: Request) -> dict[str, Any]:
+    document = with_problems(request.app.openapi())
+    if services_of(request).sign_in is SignIn.NONE:
+        return document
+    return with_tokens(document, request.app.state.scopes)
 
 
 def _operations(document: dict[str, Any]) -> Iterator[OperationView]:
@@ -57,6 +124,7 @@ def _operations(document: dict[str, Any]) -> Iterator[OperationView]:
                 parameters=tuple(_parameter(one) for one in operation.get("parameters", ())),
                 bodies=tuple((kind, tuple(_fields(body["schema"]))) for kind, body in bodies.items()),
                 reply=_reply_name(operation),
+                scope=next((scope for way in operation.get("security", ()) for scope in way[TOKEN]), None),
             )
 
 

@@ -76,10 +76,10 @@ class FeatureOut(BaseModel):
 
 
 class ModelExplainOut(BaseModel):
-    """Intercept and points add up to the logit. No parts where only some of the courses were searched."""
+    """Intercept and points add up to the logit."""
 
     probability: float
-    intercept: float | None
+    intercept: float
     parts: list[FeatureOut]
 
 
@@ -119,6 +119,13 @@ class TimingsOut(BaseModel):
     total: float
 
 
+class KnownOut(BaseModel):
+    """Somebody has shown the answer to this very question: it comes first."""
+
+    by: Literal["trainer", "people"] = Field(description="people: who asked the same said that the first hit was it")
+    answer_id: str | None = Field(description="of the trainer's answer; null for people's")
+
+
 class AnswerOut(BaseModel):
     """Not confident: `answer` is null, hits are still there."""
 
@@ -132,7 +139,22 @@ class AnswerOut(BaseModel):
     hits: list[HitOut]
     notes: list[str]
     timings_ms: TimingsOut
+    known: KnownOut | None = Field(default=None, description="only where a trainer or other askers have shown it")
     explain: ExplainOut | None = Field(default=None, description="only where asked for, and something was found")
+
+
+class JudgementIn(BaseModel):
+    """Was this it? `nothing` takes back what was said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    said: Literal["yes", "no", "nothing"]
+    rank: int | None = Field(default=None, ge=1, le=50, description="of the hit that was it; needed for yes")
+
+
+class JudgementOut(BaseModel):
+    said: Literal["yes", "no", "nothing"]
+    rank: int | None = Field(description="of the hit that was it, as the answer counted; null for anything but yes")
 
 
 class ReceivedOut(BaseModel):

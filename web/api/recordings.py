@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from assistant.access.policy import Action
 from assistant.courses.removing import remove_recording
-from assistant.errors import BadInput, NotFound
-from knowledge.transcripts import store as transcripts
+from assistant.errors import BadInput
 from knowledge.transcripts.segment import UNDETERMINED, Segment
 from web import library
 from web.api.models import (
@@ -24,7 +24,9 @@ from web.api.models import (
 from web.library import services_of
 from web.pages.jobs import uploaded_form
 from web.receiving import grouped, receive_all
+from web.rules import needs
 from web.uploads import UploadedForm
+from web.visitors import caller_of
 
 router = APIRouter(prefix="/api/v1", tags=["recordings"], responses=PROBLEMS)
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -50,44 +52,46 @@ _BODY = {
 }
 
 
-@router.post("/recordings", status_code=202, response_model=ReceivedOut, openapi_extra=_BODY)
+@router.post(
+    "/recordings",
+    dependencies=[needs(Action.BRING_IN)],
+    status_code=202,
+    response_model=ReceivedOut,
+    openapi_extra=_BODY,
+)
 def send_recording(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form)]) -> Any:
     """Send one recording, with what lies beside it; watch its job until it is findable."""
     sent = len(grouped(form.files))
     if sent != 1:
         raise BadInput(f"{sent} recordings in one request", "send one at a time")
-    [first] = receive_all(services_of(request), form)
+    [first] = receive_all(services_of(request), caller_of(request), form)
     return ReceivedOut(recording_id=first.recording_id, job_id=first.job_id, skipped=first.skipped_reason)
 
 
-@router.get("/recordings", response_model=RecordingsOut)
+@router.get("/recordings", dependencies=[needs(Action.BROWSE)], response_model=RecordingsOut)
 def list_recordings(request: Request, course: str | None = None, after: str | None = None, limit: Limit = 100) -> Any:
     """Newest first."""
-    database = services_of(request).database
-    names = library.course_names(database)
-    found = library.all_recordings(database, library.course(database, course).id if course else None)
+    database, caller = services_of(request).database, caller_of(request)
+    names = library.course_names(database, caller)
+    found = library.all_recordings(database, caller, library.course(database, caller, course).id if course else None)
     # Ids grow with time, so that the page after one goes on at the same place though its last recording is gone.
     left = [one for one in found if after is None or one.id < after]
     items = [RecordingOut.of(one, names.get(one.course_id, "")) for one in left[:limit]]
     return RecordingsOut(items=items, next=items[-1].id if len(left) > limit else None)
 
 
-@router.get("/recordings/{recording_id}", response_model=RecordingOut)
+@router.get("/recordings/{recording_id}", dependencies=[needs(Action.BROWSE)], response_model=RecordingOut)
 def get_recording(request: Request, recording_id: str) -> Any:
-    database = services_of(request).database
-    recording = library.recording(database, recording_id)
-    return RecordingOut.of(recording, library.course_names(database).get(recording.course_id, ""))
+    database, caller = services_of(request).database, caller_of(request)
+    recording = library.recording(database, caller, recording_id)
+    return RecordingOut.of(recording, library.course_names(database, caller).get(recording.course_id, ""))
 
 
-@router.get("/recordings/{recording_id}/transcript", response_model=TranscriptOut)
+@router.get("/recordings/{recording_id}/transcript", dependencies=[needs(Action.BROWSE)], response_model=TranscriptOut)
 def get_transcript(request: Request, recording_id: str) -> Any:
     """The published transcript; `words` are there only where something measured their times."""
-    database = services_of(request).database
-    recording = library.recording(database, recording_id)
-    if recording.revision is None:
-        raise NotFound("there is no transcript yet", "come back when the recording is indexed")
-    with database.read() as session:
-        segments = transcripts.segments_of(session, recording.id, recording.revision)
+    database, caller = services_of(request).database, caller_of(request)
+    recording, segments = library.take_transcript(database, caller, recording_id, kind="json")
     return TranscriptOut(
         recording=recording.name,
         language=recording.language or _language(segments),
@@ -96,18 +100,18 @@ def get_transcript(request: Request, recording_id: str) -> Any:
     )
 
 
-@router.delete("/recordings/{recording_id}", status_code=204)
+@router.delete("/recordings/{recording_id}", dependencies=[needs(Action.BRING_IN)], status_code=204)
 def delete_recording(request: Request, recording_id: str) -> Response:
     """Gone from the next request on."""
-    database = services_of(request).database
-    library.recording(database, recording_id)
-    remove_recording(database, recording_id)
+    database, caller = services_of(request).database, caller_of(request)
+    library.recording(database, caller, recording_id, Action.EDIT)
+    remove_recording(database, recording_id, actor=caller.actor)
     return Response(status_code=204)
 
 
-@router.get("/courses", response_model=CoursesOut)
+@router.get("/courses", dependencies=[needs(Action.BROWSE)], response_model=CoursesOut)
 def list_courses(request: Request) -> Any:
-    holdings = library.holdings_of_courses(services_of(request).database)
+    holdings = library.holdings_of_courses(services_of(request).database, caller_of(request))
     items = [
         CourseOut(
             id=one.course.id,

@@ -4,12 +4,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from assistant.access.policy import Action
 from assistant.engine.answers import (
     FORMATS,
     MEDIA_TYPES,
@@ -21,13 +22,14 @@ from assistant.engine.answers import (
 )
 from assistant.engine.client import HeardSpeech, OnSegments, Priority
 from assistant.engine.front_stream import streamed, until_gone
-from assistant.errors import BadInput
+from assistant.errors import BadInput, SignInNeeded
 from assistant.recognising.hotwords import clean_hotwords
 from assistant.recognising.recognizer import ClipOptions
 from knowledge.transcripts.segment import Segment
 from web.api.models import PROBLEMS
 from web.library import services_of
 from web.pages.jobs import uploaded_form
+from web.rules import allowed_still, needs
 from web.uploads import UploadedForm
 
 router = APIRouter(tags=["transcriptions"], responses=PROBLEMS)
@@ -58,9 +60,31 @@ _BODY = {
         },
     }
 }
+ALLOWED_CHECKED_EVERY_S = 2.0
+"""Whoever loses a session, a token or a right hears no more of it within 5 s, a slow database included."""
 
 
-@router.post("/v1/audio/transcriptions", openapi_extra=_BODY)
+_REPLIES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "What was said, in the form that was asked for.",
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}
+            },
+            **{kind.split(";")[0]: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()},
+            "text/event-stream": {"schema": {"type": "object", "properties": {"data": {"type": "string"}}}},
+        },
+    }
+}
+
+
+@router.post(
+    "/v1/audio/transcriptions",
+    dependencies=[needs(Action.TRANSCRIBE)],
+    response_class=Response,
+    responses=_REPLIES,
+    openapi_extra=_BODY,
+)
 async def transcribe(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form)]) -> Response:
     file = form.file("file")
     wanted = form.fields.get("response_format", "json")
@@ -72,16 +96,22 @@ async def transcribe(request: Request, form: Annotated[UploadedForm, Depends(upl
         services_of(request).engine.transcribe,
         file.path, filename=file.filename or "sound", options=_options(form), priority=Priority.INDEX,
     )  # fmt: skip
+    hear_while = partial(_hear_aside, hear, allowed=allowed_still(request, Action.TRANSCRIBE))
     if not _flag(form, "stream"):
-        return _reply(await until_gone(request, _hear_aside(hear, lambda _: None)), wanted)
+        return _reply(await until_gone(request, hear_while(lambda _: None)), wanted)
     if wanted not in STREAMED_FORMATS:
         raise BadInput(f"{wanted} is not streamed", f"these are: {', '.join(STREAMED_FORMATS)}")
     events = Events(verbose=wanted == "verbose_json")
-    return await until_gone(request, streamed(partial(_hear_aside, hear), of=events.of, end=events.end))
+    return await until_gone(request, streamed(hear_while, of=events.of, end=events.end))
 
 
-async def _hear_aside(hear: Callable[..., HeardSpeech], tell: OnSegments) -> HeardSpeech:
-    """In one of the threads. Cancelled, it ends with the next segments, or the next sign of life."""
+async def _hear_aside(
+    hear: Callable[..., HeardSpeech], tell: OnSegments, *, allowed: Callable[[], bool]
+) -> HeardSpeech:
+    """In one of the threads. Cancelled, it ends with the next segments, or the next sign of life.
+
+    Raises SignInNeeded soon after it is no longer `allowed`.
+    """
     loop, gone = asyncio.get_running_loop(), threading.Event()
 
     def on_segments(segments: Sequence[Segment]) -> None:
@@ -89,10 +119,16 @@ async def _hear_aside(hear: Callable[..., HeardSpeech], tell: OnSegments) -> Hea
             raise NobodyReads
         loop.call_soon_threadsafe(tell, segments)
 
+    own_thread = CapacityLimiter(1)  # not to wait behind all who are being heard
+    hearing = asyncio.ensure_future(to_thread.run_sync(partial(hear, on_segments=on_segments), abandon_on_cancel=True))
     try:
-        return await to_thread.run_sync(partial(hear, on_segments=on_segments), abandon_on_cancel=True)
+        while not (await asyncio.wait((hearing,), timeout=ALLOWED_CHECKED_EVERY_S))[0]:
+            if not await to_thread.run_sync(allowed, limiter=own_thread):
+                raise SignInNeeded("what you may do has changed meanwhile", "sign in, then try again")
+        return hearing.result()
     finally:
         gone.set()
+        hearing.cancel()
 
 
 class NobodyReads(Exception):

@@ -7,21 +7,23 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
+from assistant.access.policy import Action
 from assistant.engine.client import ModelState
 from assistant.errors import PartDown
 from knowledge.errors import KnowledgeError
 from web.library import services_of
+from web.rules import needs
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/healthz")
+@router.get("/healthz", dependencies=[needs(None)])
 def healthz(request: Request) -> Response:
     """200 while this process serves; the rest is told, not judged."""
     return JSONResponse({"status": "ok", "version": services_of(request).version, **_parts(request)})
 
 
-@router.get("/readyz")
+@router.get("/readyz", dependencies=[needs(None)])
 def readyz(request: Request) -> Response:
     """200 when a question can be answered: database, recogniser and embedder are there. A reranker is no part
     of that."""
@@ -32,7 +34,7 @@ def readyz(request: Request) -> Response:
     return JSONResponse({"ready": ready, **parts}, status_code=200 if ready else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", dependencies=[needs(Action.WATCH)])
 def metrics(request: Request) -> Response:
     reply: Response = request.app.state.metrics.exposition(services_of(request).database)
     return reply

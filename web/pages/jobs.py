@@ -1,4 +1,5 @@
-"""Uploading recordings, and the jobs that make them findable: progress, failure with its way out, cancel, retry."""
+"""The trainer's desk: uploading recordings, the jobs that make them findable (progress, failure with its way out,
+cancel, retry), and the first open questions."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -7,15 +8,21 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from assistant.access.policy import Action
 from assistant.jobs import store as jobs
 from web import library
 from web.library import services_of
+from web.open_questions import waiting
 from web.receiving import check_free_disk, receive_all
 from web.render import is_partial, render
-from web.uploads import UploadedForm, form_in_folder, uploads_folder
+from web.rules import needs
+from web.uploads import UploadedForm, form_in_folder, read_form, uploads_folder
 from web.views.jobs import JobView, job_view
+from web.visitors import caller_of
 
 router = APIRouter(include_in_schema=False)
+Form = Annotated[UploadedForm, Depends(read_form)]
+_OPEN_SHOWN = 5
 
 
 async def uploaded_form(request: Request) -> AsyncIterator[UploadedForm]:
@@ -27,23 +34,25 @@ async def uploaded_form(request: Request) -> AsyncIterator[UploadedForm]:
         yield form
 
 
-@router.get("/jobs")
+@router.get("/jobs", dependencies=[needs(Action.BRING_IN)])
 def jobs_page(request: Request, skipped: str = "") -> Response:
-    database = services_of(request).database
-    known = library.recordings_by_id(database, [skipped]) if skipped else {}
-    values = _jobs_values(request) | {"courses": library.courses(database), "skipped": known.get(skipped)}
+    database, caller = services_of(request).database, caller_of(request)
+    known = library.recordings_by_id(database, caller, [skipped]) if skipped else {}
+    courses = library.courses(database, caller, Action.EDIT)
+    open_questions = waiting(services_of(request), caller, most=_OPEN_SHOWN)
+    values = _jobs_values(request) | {"courses": courses, "skipped": known.get(skipped), "waiting": open_questions}
     return render(request, "jobs.html", values)
 
 
-@router.get("/jobs/list")
+@router.get("/jobs/list", dependencies=[needs(Action.BRING_IN)])
 def jobs_list(request: Request) -> Response:
     """What the page asks for again and again while something is under way."""
     return render(request, "partials/jobs.html", _jobs_values(request))
 
 
-@router.post("/recordings")
+@router.post("/recordings", dependencies=[needs(Action.BRING_IN)])
 def upload(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form)]) -> Response:
-    received = receive_all(services_of(request), form)
+    received = receive_all(services_of(request), caller_of(request), form)
     if is_partial(request):
         values = _jobs_values(request) | {"received": received}
         return render(request, "partials/uploaded.html", values)
@@ -51,17 +60,17 @@ def upload(request: Request, form: Annotated[UploadedForm, Depends(uploaded_form
     return RedirectResponse(f"/jobs?skipped={skipped}" if skipped else "/jobs", status_code=303)
 
 
-@router.post("/jobs/{job_id}/cancel")
-def cancel(request: Request, job_id: str) -> Response:
+@router.post("/jobs/{job_id}/cancel", dependencies=[needs(Action.BRING_IN)])
+def cancel(request: Request, job_id: str, _form: Form) -> Response:
     with services_of(request).database.write() as session:
-        jobs.cancel(session, job_id)
+        jobs.cancel(session, library.job(session, caller_of(request), job_id).id)
     return _back(request)
 
 
-@router.post("/jobs/{job_id}/retry")
-def retry(request: Request, job_id: str) -> Response:
+@router.post("/jobs/{job_id}/retry", dependencies=[needs(Action.BRING_IN)])
+def retry(request: Request, job_id: str, _form: Form) -> Response:
     with services_of(request).database.write() as session:
-        jobs.retry(session, job_id)
+        jobs.retry(session, library.job(session, caller_of(request), job_id).id)
     return _back(request)
 
 
@@ -72,11 +81,10 @@ def _back(request: Request) -> Response:
 
 
 def _jobs_values(request: Request) -> dict[str, object]:
-    database = services_of(request).database
-    with database.read() as session:
-        watched, more_waiting = jobs.jobs_to_watch(session)
-    recordings = library.recordings_by_id(database, (job.recording_id for job in watched))
-    courses = library.course_names(database)
+    database, caller = services_of(request).database, caller_of(request)
+    watched, more_waiting = library.jobs_to_watch(database, caller)
+    recordings = library.recordings_by_id(database, caller, (job.recording_id for job in watched))
+    courses = library.course_names(database, caller)
     views = [job_view(job, recordings.get(job.recording_id), courses) for job in watched]
     shown: list[JobView] = [view for view in views if not view.removed]
     return {"jobs": shown, "more_waiting": more_waiting, "busy": any(view.is_open for view in shown)}

@@ -1,6 +1,9 @@
 // Mounts each widget on what it finds, now and after htmx has put something new into the page.
 import { mountCopyLinks } from "./copy_links.js";
 import { mountAnswer } from "./ask/answer.js";
+import { mountCheck } from "./learning/check.js";
+import { mountSecondNow } from "./learning/second_now.js";
+import { afterJudging } from "./ask/judged.js";
 import { mountMicrophone } from "./ask/microphone.js";
 import { mountPlayer } from "./player/player.js";
 import { mountUpload } from "./upload/upload.js";
@@ -11,6 +14,8 @@ function mountAll(root) {
   mountMicrophone(root);
   mountPlayer(root);
   mountUpload(root);
+  mountCheck(root);
+  mountSecondNow(root);
 }
 
 document.documentElement.dataset.scripted = "yes";
@@ -21,10 +26,13 @@ document.addEventListener("DOMContentLoaded", () => {
   const [loaded] = performance.getEntriesByType("navigation");
   if (loaded && new URL(loaded.name).pathname !== window.location.pathname) window.location.reload();
 });
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && "renews" in event.detail.elt.dataset) event.preventDefault();
+});
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, xhr, requestConfig } = event.detail;
-  // What went wrong never takes the place of the list that shows progress; that asks again by itself.
-  if (target.id !== "jobs" || xhr.status < 400) return;
+  // What went wrong never takes the place of a list that asks again by itself.
+  if (!["jobs", "open-questions"].includes(target.id) || xhr.status < 400) return;
   if (requestConfig.verb === "get") event.detail.shouldSwap = false;
   else event.detail.swapOverride = "beforebegin";
 });
@@ -39,6 +47,9 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   mountAll(event.detail.target);
   if (event.detail.target.id === "answer") mountAnswer(event.detail.target, { spoken: false });
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target.id === "judgement") afterJudging(event.detail.requestConfig.elt);
 });
 document.addEventListener("earmark:answered", (event) => {
   mountAll(event.target);

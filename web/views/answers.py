@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from assistant.answering.known_answer import ShownBy
+from assistant.feedback.judging import Judged
 from assistant.questions.log import LoggedQuestion
 from knowledge.finding.moment import Verdict
 from knowledge.recordings.recording import Recording
@@ -13,14 +15,19 @@ from web.views.transcript import Part, Span
 from web.views.why import VerdictWhyView, WhyView, verdict_why_view, why_view
 
 _AROUND_CHARACTERS = 140
+NOTHING_SAID = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class MomentView:
-    """`parts`: the passage with its sentence marked, shortened around it. `exact`: the bounds are its words' own.
-    `why`: where it was kept with the answer."""
+    """`rank`: among those that are left; `kept_rank`: as the kept answer counts, which judgements name.
+
+    `parts`: the passage with its sentence marked, shortened around it. `exact`: the bounds are its words' own.
+    `why`: where it was kept with the answer. `was_it`: its asker said so.
+    """
 
     rank: int
+    kept_rank: int
     recording_id: str
     title: str
     course: str
@@ -33,6 +40,7 @@ class MomentView:
     language: str
     recorded: dt.datetime
     why: WhyView | None
+    was_it: bool = False
 
     @property
     def url(self) -> str:
@@ -46,7 +54,9 @@ class MomentView:
 @dataclass(frozen=True, slots=True)
 class AnswerView:
     """`verdict`: answered, closest or absent. `gone`: how many moments were removed since. `why`: of the verdict,
-    as long as the first moment is there."""
+    as long as the first moment is there. `by_people`: who asked the same said that the first moment was it;
+    `shown_by`: the trainer's answer that made this one. `said`: yes, no, or nothing yet; the moment of a yes may be
+    gone."""
 
     id: str
     text: str
@@ -57,6 +67,13 @@ class AnswerView:
     notes: tuple[str, ...]
     gone: int
     why: VerdictWhyView | None
+    by_people: bool = False
+    shown_by: str | None = None
+    said: str = NOTHING_SAID
+
+    @property
+    def was_it(self) -> MomentView | None:
+        return next((moment for moment in self.moments if moment.was_it), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +84,17 @@ class RecentView:
 
 
 def answer_view(
-    question: LoggedQuestion, recordings: Mapping[str, Recording], courses: Mapping[str, str]
+    question: LoggedQuestion,
+    recordings: Mapping[str, Recording],
+    courses: Mapping[str, str],
+    judged: Judged = Judged(),  # noqa: B008 - frozen
 ) -> AnswerView:
-    """`recordings`: those this person may hear now, by id; `courses`: names by id."""
+    """`recordings`: those this person may hear now, by id; `courses`: names by id; `judged`: what the asker said."""
     document = question.document
     kept = [hit for hit in document["hits"] if _is_playable(recordings.get(hit["recording_id"]))]
     moments = tuple(
-        _moment(hit, rank, recordings[hit["recording_id"]], courses) for rank, hit in enumerate(kept, start=1)
+        _moment(hit, rank, recordings[hit["recording_id"]], courses, was_it=hit["rank"] == judged.rank)
+        for rank, hit in enumerate(kept, start=1)
     )
     verdict = Verdict(document["verdict"])
     first_is_gone = bool(document["hits"]) and (not kept or kept[0] is not document["hits"][0])
@@ -81,7 +102,7 @@ def answer_view(
         verdict = Verdict.CLOSEST
     if not kept:
         verdict = Verdict.ABSENT
-    timings = document["timings_ms"]
+    timings, known = document["timings_ms"], document.get("known", {})
     heard_ms = (timings["decode"] or 0.0) + (timings["recognise"] or 0.0) if question.spoken else None
     return AnswerView(
         id=question.id,
@@ -93,6 +114,9 @@ def answer_view(
         notes=tuple(document.get("notes", ())),
         gone=len(document["hits"]) - len(kept),
         why=None if first_is_gone else verdict_why_view(document.get("explain"), kept),
+        by_people=not first_is_gone and known.get("by") == ShownBy.PEOPLE,
+        shown_by=known.get("answer_id"),
+        said=judged.said.value if judged.said else NOTHING_SAID,
     )
 
 
@@ -114,9 +138,12 @@ def _is_playable(recording: Recording | None) -> bool:
     return recording is not None and recording.state is RecordingState.READY
 
 
-def _moment(hit: Mapping[str, Any], rank: int, recording: Recording, courses: Mapping[str, str]) -> MomentView:
+def _moment(
+    hit: Mapping[str, Any], rank: int, recording: Recording, courses: Mapping[str, str], *, was_it: bool
+) -> MomentView:
     return MomentView(
         rank=rank,
+        kept_rank=hit["rank"],
         recording_id=recording.id,
         title=recording.title,
         course=courses.get(recording.course_id, ""),
@@ -129,6 +156,7 @@ def _moment(hit: Mapping[str, Any], rank: int, recording: Recording, courses: Ma
         language=recording.language or "",
         recorded=recording.created_at,
         why=why_view(hit),
+        was_it=was_it,
     )
 
 

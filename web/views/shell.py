@@ -1,4 +1,4 @@
-"""What frames every page: what runs, and how much there is to ask. Looked up at most every few seconds."""
+"""What frames every page: what runs, looked up at most every few seconds, and how much there is to ask."""
 
 import threading
 import time
@@ -8,22 +8,27 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from assistant.access import course_rights
+from assistant.access.caller import Caller
+from assistant.access.policy import Action
 from assistant.engine.client import EngineState, ModelState
 from assistant.errors import PartDown
+from assistant.inbox.items import how_many_wait
 from knowledge.database import Database
 from knowledge.errors import KnowledgeError
 from knowledge.recordings.tables import RecordingRow, RecordingState
+from web.visitors import Visitor
 
 _FRESH_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What can be asked now, and how many recordings are on their way."""
+    """What somebody can ask now, and how many recordings are on their way."""
 
-    recordings: int
-    hours: float
-    coming: int
+    recordings: int = 0
+    hours: float = 0.0
+    coming: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,6 @@ class ShellView:
     recogniser: ModelState | None
     embedder: ModelState | None
     reranker: ModelState | None
-    holdings: Holdings
     version: str
 
     @property
@@ -57,13 +61,11 @@ class Shell:
 
     def __init__(
         self,
-        database: Database,
         engine_state: Callable[[], EngineState],
         version: str,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._database = database
         self._engine_state = engine_state
         self._version = version
         self._clock = clock
@@ -90,16 +92,8 @@ class Shell:
             recogniser=state.recogniser if state else None,
             embedder=state.embedder if state else None,
             reranker=state.reranker if state else None,
-            holdings=self._holdings(),
             version=self._version,
         )
-
-    def _holdings(self) -> Holdings:
-        """What was seen last while the database cannot be read: the page that says so has this frame, too."""
-        try:
-            return holdings(self._database)
-        except (KnowledgeError, SQLAlchemyError):
-            return self._seen[1].holdings if self._seen else Holdings(0, 0.0, 0)
 
     def _engine(self) -> EngineState | None:
         try:
@@ -108,11 +102,32 @@ class Shell:
             return None
 
 
-def holdings(database: Database) -> Holdings:
-    wanted = select(RecordingRow.state, func.count(), func.coalesce(func.sum(RecordingRow.duration_s), 0.0)).group_by(
-        RecordingRow.state
-    )
-    with database.read() as session:
-        by_state = {state: (count, seconds) for state, count, seconds in session.execute(wanted)}
+def open_count(database: Database, visitor: Visitor) -> int:
+    """Questions that wait for an answer, for whoever may give one."""
+    if visitor.caller is None or not visitor.may(Action.ANSWER_OPEN):
+        return 0
+    try:
+        with database.read() as session:
+            return how_many_wait(session, course_rights.permitted(session, visitor.caller, Action.HEAR))
+    except (KnowledgeError, SQLAlchemyError):
+        return 0
+
+
+def holdings(database: Database, caller: Caller | None) -> Holdings:
+    """Within what the caller may hear; nothing for nobody, and while the database cannot be read: the page that says
+    so has this frame, too."""
+    if caller is None:
+        return Holdings()
+    try:
+        with database.read() as session:
+            heard = course_rights.permitted(session, caller, Action.HEAR)
+            wanted = (
+                select(RecordingRow.state, func.count(), func.coalesce(func.sum(RecordingRow.duration_s), 0.0))
+                .where(RecordingRow.course_id.in_(heard))
+                .group_by(RecordingRow.state)
+            )
+            by_state = {state: (count, seconds) for state, count, seconds in session.execute(wanted)}
+    except (KnowledgeError, SQLAlchemyError):
+        return Holdings()
     ready, seconds = by_state.get(RecordingState.READY, (0, 0.0))
     return Holdings(ready, (seconds or 0.0) / 3600, by_state.get(RecordingState.INDEXING, (0, 0.0))[0])

@@ -7,7 +7,7 @@ export function mountAnswer(target, { spoken }) {
   if (!answer) return;
   const question = document.getElementById("question");
   if (question) question.value = answer.dataset.text;
-  const back = document.querySelector(".languages [name=back]"); // the switch of languages leads back to this answer
+  const back = document.querySelector("[action=\"/language\"] [name=back]"); // the switch of languages leads back to this answer
   if (back) back.value = window.location.pathname;
   document.title = `${answer.dataset.text} · Earmark`;
   announce(target.querySelector("#verdict"));

@@ -1,10 +1,11 @@
-// The spoken question, kept in this browser until the server has acknowledged it. Older than a day it is dropped.
+// The spoken question, kept in this browser until the server has acknowledged it. Older than a day it is dropped, and
+// where somebody else signs in: nobody gets another's voice.
 const STORE = "sounds";
 const LONGEST_KEPT_MS = 24 * 3600 * 1000;
 
 export async function keep(sound, fields) {
   const id = window.crypto.randomUUID();
-  await within("readwrite", (store) => store.put({ id, sound, fields, madeAt: Date.now() }));
+  await within("readwrite", (store) => store.put({ id, sound, fields, madeAt: Date.now(), mark: mark() }));
   return id;
 }
 
@@ -14,9 +15,13 @@ export async function drop(id) {
 
 export async function unsent() {
   const all = (await within("readonly", (store) => store.getAll())) ?? [];
-  const old = all.filter(({ madeAt }) => Date.now() - madeAt > LONGEST_KEPT_MS);
+  const old = all.filter((one) => Date.now() - one.madeAt > LONGEST_KEPT_MS || one.mark !== mark());
   for (const { id } of old) await drop(id);
   return all.filter((one) => !old.includes(one)).sort((a, b) => b.madeAt - a.madeAt);
+}
+
+function mark() {
+  return document.body.dataset.mark;
 }
 
 // Private windows may refuse storage: then a question is sent all the same, only a reload forgets it.

@@ -5,6 +5,7 @@ const WORTH_ANOTHER_TRY = (status) => status === 429 || status >= 500;
 export async function sendSound(sound, fields, target) {
   const name = sound.name ?? (sound.type.startsWith("audio/wav") ? "question.wav" : "question.webm");
   const form = new FormData();
+  form.set("form_token", document.body.dataset.formToken);
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
   form.set("sound", sound, name);
   let reply;

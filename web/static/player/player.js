@@ -1,4 +1,5 @@
 // One player a page: opens at the answer, plays exactly from there on, and carries its transcript along.
+import { Hearing } from "./hearing.js";
 import { Transcript } from "./transcript.js";
 
 const players = new WeakMap();
@@ -23,10 +24,13 @@ class Player {
     this.transcript = new Transcript(element.querySelector("[data-transcript]"), {
       onSeek: (second) => this.playFrom(second),
     });
+    this.answer = root.querySelector("[data-answer]");
+    this.hearing = new Hearing(this.answer?.dataset.answer);
     for (const media of element.querySelectorAll("[data-media]")) this.listenTo(media);
     this.mountControls();
     this.mountMoments();
     document.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("htmx:afterSwap", () => this.tellChosen(this.moment));
     this.openWhereAsked();
   }
 
@@ -43,6 +47,8 @@ class Player {
     media.addEventListener("seeked", () => this.follow());
     media.addEventListener("playing", () => this.started());
     for (const kind of ["play", "pause", "ended"]) media.addEventListener(kind, () => this.showState());
+    // The browser's own tick goes on in a tab that nobody looks at.
+    for (const kind of ["timeupdate", "pause", "ended"]) media.addEventListener(kind, () => this.hearing.listen(media, this.moment));
     media.addEventListener("error", () => this.trouble(true));
     media.addEventListener("loadeddata", () => this.trouble(false));
   }
@@ -179,6 +185,7 @@ class Player {
     moment.setAttribute("aria-current", "true");
     const changed = moment !== this.moment;
     this.moment = moment;
+    this.tellChosen(moment);
     this.load(moment);
     this.playFrom(second);
     if (changed) {
@@ -186,6 +193,15 @@ class Player {
       this.loadLines(second);
     }
     this.showState();
+  }
+
+  // "Yes" below the moments is said of the one that was chosen last.
+  tellChosen(moment) {
+    const rank = this.answer?.querySelector("[data-chosen-rank]");
+    if (!rank || !moment) return;
+    rank.value = moment.dataset.rank;
+    this.answer.querySelector("[data-chosen-time]").textContent = moment.querySelector(".where time").textContent;
+    this.answer.querySelector("[data-chosen-title]").textContent = moment.dataset.title;
   }
 
   load(moment) {

@@ -1,0 +1,82 @@
+"""The page of the company's own test set: figures for trainers and admins, and no word of a question."""
+
+import datetime as dt
+from dataclasses import replace
+
+from starlette.testclient import TestClient
+
+from assistant.proof import runs
+from assistant.proof.own_set import ProofQuestion
+from assistant.proof.tables import ProofQuestionRow, ProofSource
+from earmark.bench.own import OwnReport, outcome_of, report_of
+from earmark.proving import keep_run
+from knowledge.database import Database, new_id, utc_now
+from tests.assistant.questions.made_answers import answer_from, kept
+from tests.web.house import WebHouse
+
+SECRET = "who drinks"
+"""What `kept` asks."""
+CONFIGURATION = {"embedder": {"name": "small one", "digest": "a"}, "reranker": None, "passages": 4}
+
+
+def reported(right: int, of: int, *, language: str = "en") -> OwnReport:
+    questions = [
+        ProofQuestion(f"q{number}", SECRET, language, ProofSource.CONFIRMED, "r", 0.0, 1.0) for number in range(of)
+    ]
+    outcomes = [outcome_of(each, answer_from("r" if at < right else "x")) for at, each in enumerate(questions)]
+    return report_of(outcomes, gone=2, notes={})
+
+
+def keep(database: Database, report: OwnReport, label: str, **more: object) -> None:
+    keep_run(database, report, CONFIGURATION | more, label=label, zone=dt.UTC)
+
+
+def test_before_anything_was_confirmed_the_page_says_what_will_come(browser: TestClient) -> None:
+    page = browser.get("/proof").text
+    assert "Nobody has confirmed a moment yet" in page
+    assert "earmark bench own --embedder FOLDER" in page
+
+
+def test_the_page_shows_figures_changes_and_weeks_and_no_word(house: WebHouse, browser: TestClient) -> None:
+    recording = house.add_recording()
+    asked = kept(house.database, recording)
+    with house.database.write() as session:
+        row = {"recording_id": recording, "start_s": 1.0, "end_s": 2.0, "week": "2026-W46", "made_at": utc_now()}
+        session.add(ProofQuestionRow(id=new_id(), question_id=asked, source=ProofSource.CONFIRMED, **row))
+    assert "Nothing was scored yet" in browser.get("/proof").text
+    keep(house.database, reported(10, 40), "first")
+    keep(house.database, reported(40, 40), "<b>second</b>", embedder={"name": "large one", "digest": "b"})
+    page = browser.get("/proof").text
+    assert "100% are found at the first place" in page
+    assert "40 questions, asked again on" in page
+    assert "2 more are left out" in page
+    assert "▲ likely better" in page
+    assert "+75.0" in page
+    assert "changed: embedder" in " ".join(page.split())
+    assert "&lt;b&gt;second&lt;/b&gt;" in page
+    assert "2026-W46" in page
+    assert SECRET not in page
+
+
+def test_of_few_questions_little_is_said_and_nothing_by_group(house: WebHouse, browser: TestClient) -> None:
+    keep(house.database, report_of([*reported(2, 3).outcomes, *_other_language(2)], gone=0, notes={}), "few")
+    page = browser.get("/proof").text
+    assert "So few questions say little" in page
+    assert "German" not in page
+
+
+def _other_language(count: int) -> list[object]:
+    return [replace(each, id=f"d{each.id}") for each in reported(count, count, language="de").outcomes]
+
+
+def test_a_trial_is_told_apart_and_never_the_score_of_what_runs(house: WebHouse, browser: TestClient) -> None:
+    live = reported(20, 40)
+    keep(house.database, live, "before")
+    keep_run(house.database, reported(40, 40), CONFIGURATION, label="tried", zone=dt.UTC, against=live.ranks)
+    page = browser.get("/proof").text
+    assert "50% are found at the first place" in page
+    assert "tried, not on" in page
+    with house.database.read() as session:
+        last = runs.newest_live(session)
+    assert last is not None
+    assert last.label == "before"
