@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,7 @@ def remove(database: Database, recording_id: str, *, purged: bool = False) -> No
             passages.purge(session, recording_id)
 
 
+@lru_cache(maxsize=10_000)
 def _word_vector(word: str, digest: str) -> NDArray[np.float64]:
     seed = hashlib.sha256(f"{digest} {word}".encode()).digest()
     return np.random.default_rng(list(seed)).standard_normal(DIMENSIONS)

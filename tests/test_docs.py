@@ -36,7 +36,13 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert documented == {PREFIX + field.upper() for field in Settings.model_fields}
 
 
-@pytest.mark.parametrize("field", ["max_hours", "max_upload_mb", "least_free_mb", "host", "port", "workers", "sign_in"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("max_hours", "max_upload_mb", "least_free_mb", "host", "port", "workers", "sign_in"),
+        *(name for name in Settings.model_fields if name.startswith("limit_")),
+    ],
+)
 def test_documented_defaults_are_those_of_the_program(field: str) -> None:
     row = re.search(rf"^\| `{PREFIX}{field.upper()}` \| ([^|]+) \|", (DOCS / "admin.md").read_text(), re.MULTILINE)
     default = Settings.model_fields[field].default

@@ -20,8 +20,16 @@ KNOWN_TO = {
     "tantivy": ["knowledge/index/tantivy_words.py"],
     "sentence_transformers": ["knowledge/cross_encoder.py", "knowledge/sentence_embedder.py"],
     "pocketsphinx": ["assistant/recognising/pocketsphinx.py"],
+    "authlib": ["assistant/access/oidc.py"],
+    "joserfc": ["assistant/access/oidc.py"],
+    "smtplib": ["assistant/notices/smtp.py"],
+    "networkx": ["assistant/topics/publishing.py", "web/views/term_drawing.py"],
+    "fsrs": ["assistant/learning/fsrs_recall.py"],
+    "reportlab": ["web/reports/charts.py", "web/reports/pdf.py", "web/reports/typesetting.py"],
+    "xlsxwriter": ["web/reports/spreadsheets.py"],
 }
-"""One file for each kind of model."""
+"""One file for each kind of model, for what checks tokens, sends mail, lays out drawings, says when a card is due; a
+drawing, its page and their fonts."""
 
 
 def imports_of(path: Path) -> Iterator[str]:
