@@ -16,6 +16,7 @@ from sqlalchemy import DateTime, Engine, Enum, MetaData, create_engine, event, f
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 from uuid_utils import uuid7
 
@@ -91,7 +92,9 @@ class Database:
         self._busy_timeout_s = busy_timeout_s
         make = _sqlite_engine if self.is_sqlite else _postgres_engine
         self.engine: Engine = make(url, busy_timeout_s)
+        self._closed = False
         event.listen(self.engine, "handle_error", self._say_plainly)
+        event.listen(self.engine, "checkin", self._close_given_back)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -166,7 +169,13 @@ class Database:
         return self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     def close(self) -> None:
+        """What another thread still uses is closed when it gives it back."""
+        self._closed = True
         self.engine.dispose()
+
+    def _close_given_back(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        if self._closed:
+            record.invalidate()
 
 
 def _sqlite_engine(url: str, busy_timeout_s: float) -> Engine:

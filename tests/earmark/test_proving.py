@@ -140,6 +140,7 @@ def test_a_worker_does_it_while_nothing_else_is_to_be_done(proving: Proving, tmp
     assert proving.asking.asked == []
     assert keeper.keep(idle=True), "there is more to do at once"
     keeper.keep(idle=True)
+    keeper.leave()
     assert len(proving.runs()) == 1
 
 
@@ -152,7 +153,9 @@ def test_a_worker_lets_the_set_grow(databases: Database, tmp_path: Path) -> None
     assert found is not None
     with databases.write() as session:
         judge(session, found, Judgement.YES, rank=1, now=utc_now() - dt.timedelta(days=8))
-    HouseKeeper(Services(database=databases, home=tmp_path, engine=ScriptedEngine(trial_state()))).keep(idle=False)
+    keeper = HouseKeeper(Services(database=databases, home=tmp_path, engine=ScriptedEngine(trial_state())))
+    keeper.keep(idle=False)
+    keeper.leave()
     assert grow(databases, zone=dt.UTC, now=utc_now()) == 0
     with databases.read() as session:
         assert len(own_set(session).questions) == 1

@@ -32,3 +32,4 @@ def test_a_checkpoint_is_made_when_its_time_has_come_and_rows_came(services: Ser
     assert after(CHECKPOINT_EVERY_S) == [("checkpoint", 1)]
     assert after(CHECKPOINT_EVERY_S, row_of=dt.timedelta(0)) == [("checkpoint", 1), ("checkpoint", 2)]
     assert after(AUDIT_ENDS_EVERY_S) == [("checkpoint", 1), ("checkpoint", 2)]
+    house.leave()

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from knowledge.database import Database, utc_now
@@ -345,6 +346,15 @@ class TestSessions:
                 passages.publish(other, recording_id, 1)
         assert 0.2 < time.perf_counter() - started < 5
         second.close()
+
+    def test_what_is_in_use_when_it_closes_is_closed_once_given_back(self, database_url: str) -> None:
+        database = Database(database_url)
+        with database.read() as session:
+            used: Any = session.connection().connection.driver_connection
+            database.close()
+            assert session.scalar(text("select 1")) == 1
+        with pytest.raises(Exception, match="closed"):
+            used.cursor().execute("select 1")
 
     def test_a_full_disk_is_said_in_plain_words_and_harms_nothing(self, database: Database) -> None:
         shelved = shelve(database, ["words"])
