@@ -4,11 +4,14 @@ Only the same question counts (`likeness.SAME`): everything else is for search t
 read again from the database, within the asker's courses, before it leaves.
 """
 
+import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -17,10 +20,10 @@ from assistant.feedback.tables import FeedbackRow, Judgement
 from assistant.inbox.tables import OpenQuestionRow, TrainerAnswerRow
 from assistant.questions import log
 from assistant.questions.invented import really_asked
-from assistant.questions.likeness import SAME, Wording, likenesses
-from assistant.questions.tables import QuestionRow
+from assistant.questions.likeness import SAME, Wording, Wordings
+from assistant.questions.tables import QuestionRow, QuestionVectorRow
 from assistant.questions.vectors import read_vector
-from knowledge.database import Database
+from knowledge.database import Database, slices
 from knowledge.finding.moment import Hit, Sentence
 from knowledge.passages.cutting import joined
 from knowledge.recordings import store as recordings
@@ -57,26 +60,41 @@ class KnownAnswers:
         self._lock = threading.Lock()
         self._stamp: object = None
         self._read_at = float("-inf")
-        self._shown: list[_Shown] = []
+        self._read_before: dict[str, Wording] = {}
+        self._shown: Sequence[_Shown] = ()
+        self._wordings = Wordings(())
 
     def answer(self, asked: Wording, *, courses: frozenset[str], asker: str | None) -> KnownAnswer | None:
         """What is known of this very question within these courses; a trainer's newest word goes first."""
         with self._database.read() as session:
-            shown = [each for each in self._all(session) if each.course_id is None or each.course_id in courses]
-        alike = likenesses(asked, [each.wording for each in shown], SAME)
-        same = [each for each, likeness in zip(shown, alike, strict=True) if likeness > 0]
+            shown, wordings = self._all(session)
+        alike = (shown[int(at)] for at in np.flatnonzero(wordings.likenesses(asked, SAME)))
+        same = [each for each in alike if each.course_id is None or each.course_id in courses]
         taught = [each.answer for each in same if each.answer is not None and each.answer.by is ShownBy.TRAINER]
         if taught:
             return max(taught, key=lambda answer: answer.made_at)
         return _confirmed(same, asker)
 
-    def _all(self, session: Session) -> list[_Shown]:
+    def _all(self, session: Session) -> tuple[Sequence[_Shown], Wordings]:
         stamp = _stamp(session)
         with self._lock:
             if stamp != self._stamp or self._clock() - self._read_at > READ_AGAIN_AFTER_S:
-                self._shown = [*_taught(session), *_judged(session)]
+                self._shown = self._read(session)
+                self._wordings = Wordings([each.wording for each in self._shown])
                 self._stamp, self._read_at = stamp, self._clock()
-            return self._shown
+            return self._shown, self._wordings
+
+    def _read(self, session: Session) -> list[_Shown]:
+        """Words never change: a wording that was read before is read again only where its vector is another."""
+        answers = session.scalars(select(TrainerAnswerRow).where(TrainerAnswerRow.withdrawn_at.is_(None))).all()
+        asked = _asked_of(session, [row.item_id for row in answers if row.item_id is not None])
+        judged = _judged(session)
+        digests = {row.question_id: row.digest for row in itertools.chain(asked, judged)}
+        wordings = {key: each for key, each in self._read_before.items() if digests.get(key, "") == each.digest}
+        new = [key for key in digests if key not in wordings]
+        wordings |= {each.id: each.wording for each in log.wordings(session, new)}
+        self._read_before = wordings
+        return [*_taught(answers, asked, wordings), *_confirmed_or_refused(judged, wordings)]
 
 
 def hit_of(session: Session, answer: KnownAnswer, courses: frozenset[str]) -> Hit | None:
@@ -148,44 +166,64 @@ def _stamp(session: Session) -> object:
     return tuple(tuple(session.execute(each).one()) for each in (answers, judged, asked))
 
 
-def _taught(session: Session) -> Iterable[_Shown]:
-    rows = session.scalars(select(TrainerAnswerRow).where(TrainerAnswerRow.withdrawn_at.is_(None))).all()
-    asked: dict[str, list[str]] = {}
-    query = select(OpenQuestionRow.item_id, OpenQuestionRow.question_id)
-    wanted = {row.item_id for row in rows if row.item_id is not None}
-    for item_id, question_id in session.execute(query):
-        if item_id in wanted:
-            asked.setdefault(item_id, []).append(question_id)
-    wordings = {each.id: each.wording for each in log.wordings(session, [id_ for ids in asked.values() for id_ in ids])}
-    for row in rows:
+def _asked_of(session: Session, items: Sequence[str]) -> list[Any]:
+    """The questions of these items: `item_id`, `question_id`, `digest` of its vector."""
+    query = select(OpenQuestionRow.item_id, OpenQuestionRow.question_id, QuestionVectorRow.digest).outerjoin(
+        QuestionVectorRow, QuestionVectorRow.question_id == OpenQuestionRow.question_id
+    )
+    return [row for some in slices(items) for row in session.execute(query.where(OpenQuestionRow.item_id.in_(some)))]
+
+
+def _taught(
+    answers: Iterable[TrainerAnswerRow], asked: Iterable[Any], wordings: Mapping[str, Wording]
+) -> Iterator[_Shown]:
+    of_item: dict[str | None, list[Wording]] = {}
+    for row in asked:
+        if row.question_id in wordings:
+            of_item.setdefault(row.item_id, []).append(wordings[row.question_id])
+    for each in answers:
         answer = KnownAnswer(
             ShownBy.TRAINER,
-            row.made_at,
-            recording_id=row.recording_id,
-            start_s=row.start_s or 0.0,
-            end_s=row.end_s or 0.0,
-            line=row.line,
-            answer_id=row.id,
+            each.made_at,
+            recording_id=each.recording_id,
+            start_s=each.start_s or 0.0,
+            end_s=each.end_s or 0.0,
+            line=each.line,
+            answer_id=each.id,
         )
-        own = Wording(row.question, read_vector(row.digest, row.vector))
-        for wording in (own, *(wordings[id_] for id_ in asked.get(row.item_id or "", ()) if id_ in wordings)):
-            yield _Shown(wording, row.course_id, answer)
+        own = Wording(each.question, read_vector(each.digest, each.vector))
+        for wording in (own, *of_item.get(each.item_id, ())):
+            yield _Shown(wording, each.course_id, answer)
 
 
-def _judged(session: Session) -> Iterable[_Shown]:
+def _judged(session: Session) -> Sequence[Any]:
+    """What their askers said of answers, with who they are, the course and the `digest` of the question's vector."""
     query = (
-        select(FeedbackRow, QuestionRow.asker, RecordingRow.course_id)
+        select(
+            FeedbackRow.question_id,
+            FeedbackRow.kind,
+            FeedbackRow.made_at,
+            FeedbackRow.recording_id,
+            FeedbackRow.start_s,
+            FeedbackRow.end_s,
+            QuestionRow.asker,
+            RecordingRow.course_id,
+            QuestionVectorRow.digest,
+        )
         .join(QuestionRow, QuestionRow.id == FeedbackRow.question_id)
         .outerjoin(RecordingRow, RecordingRow.id == FeedbackRow.recording_id)
+        .outerjoin(QuestionVectorRow, QuestionVectorRow.question_id == FeedbackRow.question_id)
         .where(FeedbackRow.kind.in_(_JUDGED), really_asked())
     )
-    rows = session.execute(query).all()
-    wordings = {each.id: each.wording for each in log.wordings(session, [row.question_id for row, _, _ in rows])}
-    for row, asker, course_id in rows:
+    return session.execute(query).all()
+
+
+def _confirmed_or_refused(judged: Iterable[Any], wordings: Mapping[str, Wording]) -> Iterator[_Shown]:
+    for row in judged:
         if row.question_id not in wordings:
             continue
         if row.kind is Judgement.NO:
-            yield _Shown(wordings[row.question_id], None, None, asker, no=True)
-        elif course_id is not None:
+            yield _Shown(wordings[row.question_id], None, None, row.asker, no=True)
+        elif row.course_id is not None:
             answer = KnownAnswer(ShownBy.PEOPLE, row.made_at, row.recording_id, row.start_s or 0.0, row.end_s or 0.0)
-            yield _Shown(wordings[row.question_id], course_id, answer, asker)
+            yield _Shown(wordings[row.question_id], row.course_id, answer, row.asker)

@@ -8,15 +8,19 @@ import pytest
 from assistant.access.caller import HERE
 from assistant.answering.answer import Answer
 from assistant.answering.ask import Asking
+from assistant.answering.known import KnownAnswers
 from assistant.answering.known_answer import ShownBy
 from assistant.courses.removing import remove_recording
 from assistant.feedback.judging import judge
-from assistant.feedback.tables import Judgement
+from assistant.feedback.tables import FeedbackRow, Judgement
 from assistant.inbox import answers
 from assistant.inbox.answers import Moment
 from assistant.inbox.sorting import sort_open_questions
 from assistant.inbox.tables import OpenQuestionRow
 from assistant.questions import log
+from assistant.questions.likeness import Wording
+from assistant.questions.tables import QuestionVectorRow
+from assistant.questions.vectors import QuestionVector
 from knowledge.database import Database, utc_now
 from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.finding.moment import Verdict
@@ -24,8 +28,9 @@ from knowledge.index.follower import IndexFollower
 from knowledge.recordings.tables import RecordingRow
 from knowledge.sentence_embedder import SentenceEmbedder
 from knowledge.transcripts.segment import Segment
+from tests.assistant.asked import asked
 from tests.reading_engine import ReadingEngine
-from tests.shelf import enter
+from tests.shelf import embed, enter
 
 SAID = (
     "You report a near miss the same day on the yellow form.",
@@ -162,3 +167,22 @@ def test_another_number_is_another_question(asking: Asking, databases: Database)
     said(databases, asking.text("Where is the form for 2019?", asker="ann"), Judgement.YES)
     assert asking.text("Where is the form for 2019?", asker="ann").known is not None
     assert asking.text("Where is the form for 2020?", asker="ann").known is None
+
+
+def test_a_question_that_was_embedded_anew_is_compared_by_its_new_vector(databases: Database) -> None:
+    recording_id, course_id = enter(databases, course="Safety")
+    question_id, other_id = asked(databases, "tablets"), asked(databases, "newspapers")
+    known = KnownAnswers(databases)
+    again = Wording("the flat computers", QuestionVector("newer", embed("tablets")))
+
+    def confirm(judged_id: str) -> None:
+        moment = {"recording_id": recording_id, "start_s": 0.0, "end_s": 5.0}
+        with databases.write() as session:
+            session.add(FeedbackRow(question_id=judged_id, kind=Judgement.YES, made_at=utc_now(), **moment))
+
+    confirm(question_id)
+    assert known.answer(again, courses=frozenset({course_id}), asker="me") is None
+    with databases.write() as session:
+        session.get_one(QuestionVectorRow, question_id).digest = "newer"
+    confirm(other_id)
+    assert known.answer(again, courses=frozenset({course_id}), asker="me") is not None

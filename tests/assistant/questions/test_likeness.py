@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from assistant.questions.likeness import NEAR, SAME, Wording, likenesses
+from assistant.questions.likeness import NEAR, SAME, Nearness, Wording, Wordings, likenesses
 from assistant.questions.vectors import QuestionVector, packed, read_vector
 
 
@@ -71,3 +73,18 @@ def test_a_vector_comes_back_as_it_was_kept() -> None:
     assert again.values.dtype == np.float32
     assert np.allclose(again.values, kept.values, atol=1e-3)
     assert read_vector(None, None) is None
+
+
+WORDS = st.sampled_from(
+    ["where is the form", "Where is the form?", "the form for 2019", "the form for 2020", "a", "", "表格"]
+)
+WORDINGS = st.builds(
+    Wording, WORDS, st.none() | st.builds(turned, st.sampled_from([0, 5, 20, 30, 90]), st.sampled_from(["d", "e"]))
+)
+
+
+@given(WORDINGS, st.lists(WORDINGS, max_size=8), st.sampled_from([SAME, NEAR]))
+def test_among_many_each_is_as_alike_as_alone(one: Wording, others: list[Wording], nearness: Nearness) -> None:
+    alone = [float(likenesses(one, [each], nearness)[0]) for each in others]
+    assert Wordings(others).likenesses(one, nearness).tolist() == pytest.approx(alone, abs=1e-6)
+    assert alone == pytest.approx([float(likenesses(each, [one], nearness)[0]) for each in others], abs=1e-6)
