@@ -6,6 +6,7 @@ Knows no page. Who the person is, it is told: an unverified cookie is nobody, si
 
 import ipaddress
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -57,7 +58,9 @@ MOST_AT_ONCE: Mapping[Cost, int] = {
 one, since two of them may fill a small engine, and each is held in memory, up to 25 MB."""
 
 _UPLOADS = ("/recordings", "/api/v1/recordings", "/v1/audio/transcriptions")
+_ANSWERS_WITH_RECORDING = re.compile(r"/inbox/[^/]+/recording")
 _QUESTIONS = ("/ask", "/api/v1/questions")
+_SEARCHES_AGAIN = re.compile(r"/inbox/[^/]+/search")
 _SIGN_INS = ("/sign-in", "/sign-in/provider")
 """What a person does. What a provider itself sends to end sessions is none: it sends for the whole company at once."""
 _WATCHED = ("/healthz", "/readyz")
@@ -71,8 +74,10 @@ def cost_of(method: str, path: str, content_type: str) -> Cost | None:
         return Cost.PART
     if method != "POST":
         return Cost.PAGE
-    if path in _UPLOADS:
+    if path in _UPLOADS or _ANSWERS_WITH_RECORDING.fullmatch(path):
         return Cost.UPLOAD
+    if _SEARCHES_AGAIN.fullmatch(path):
+        return Cost.QUESTION
     if path in _QUESTIONS:
         return Cost.VOICE if content_type.strip().lower().startswith("multipart/") else Cost.QUESTION
     return Cost.SIGN_IN if path in _SIGN_INS else Cost.PAGE
