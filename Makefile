@@ -9,7 +9,7 @@ KEPT_OUT := $(foreach name,torch torchaudio triton distance nltk inflect,--unsaf
 COMPILE := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --strip-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check setup chromium lock format clean
+.PHONY: help demo test check setup programs lock format clean
 
 help:  ## say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ help:  ## say what can be made
 demo: setup  ## set up, index the demo course, ask it the sample questions, serve the page
 	@$(BIN)/earmark demo $(ARGS)
 
-test: setup $(VENV)/.dev chromium  ## set up and pass every test
+test: setup $(VENV)/.dev programs  ## set up and pass every test
 	@echo "== Running every test (unit, contracts, whole product, faults, browser)"
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -53,14 +53,15 @@ $(VENDOR): package.json package-lock.json $(VENV)/.base
 	@echo "== Fetching the page's libraries (htmx) from the npm registry"
 	@$(BIN)/python -m web.build_static && touch $@
 
-chromium:
-	@command -v chromium >/dev/null 2>&1 || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-	    echo "== Installing Chromium for the browser tests"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; \
-	  else \
-	    echo "Chromium is missing, the browser tests need it: sudo apt-get install chromium"; exit 2; \
-	  fi; }
+programs:
+	@missing=$$(for each in chromium flite nginx; do command -v $$each >/dev/null 2>&1 || echo $$each; done | sed 's/^nginx$$/nginx-light/' | xargs); \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "== Installing the programs that the tests drive: $$missing"; \
+	  apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing fonts-noto-cjk >/dev/null; \
+	elif [ "$$missing" != nginx-light ]; then \
+	  echo "Programs that the tests drive are missing: sudo apt-get install $$missing fonts-noto-cjk"; exit 2; \
+	fi
 
 lock: $(VENV)/.dev  ## resolve requirements/*.in anew (torch has its own line; of g2p-en only the weights are read)
 	@$(COMPILE) -c requirements/torch.txt $(KEPT_OUT) -o requirements/base.txt requirements/base.in
