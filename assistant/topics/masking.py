@@ -84,12 +84,14 @@ _LATIN = "A-Za-z0-9\u00c0-\u024f"
 _NOT_IN_LINKS = rf"\s<>\"'‹›{_HAN}，。；：！？、（）【】《》“”"
 _ENDINGS = "com|org|net|edu|gov|info|biz|app|dev|cn|de|uk|eu|fr|at|ch|io|co|jp|hk|tw|sg|us|local|intern|internal"
 _SEPARATOR = r"[ \u00a0\t._·/\\()\[\],-]"
-_DIGITS = re.compile(rf"\+?\d(?:{_SEPARATOR}{{0,3}}\d)*(?:{_SEPARATOR}?[Xx](?![A-Za-z]))?")
-"""Digits with anything of the kind that people group them by."""
+_DIGITS = re.compile(rf"\+?\d(?:{_SEPARATOR}{{0,3}}\d)*(?P<tenth>{_SEPARATOR}?[Xx])?")
+"""Digits with anything of the kind that people group them by; an X that follows may be the check character, or not."""
 _DATES = re.compile(
     r"(?:(?:19|20)\d\d[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d)(?:[ ,]{1,2}\d{1,2}[:.]\d\d)?"
 )
 _LONG = re.compile(r"\d{5,}")
+_IPV4_PART = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_IPV4 = rf"{_IPV4_PART}(?:\.{_IPV4_PART}){{3}}"
 _CARD = range(13, 20)
 _CARD_BEGINS = re.compile(r"[3-9]|2[2-7]|1[0-8]")
 """Not 19 and 20: years in a row are no card."""
@@ -140,8 +142,17 @@ def _ibans(shadow: str) -> Iterator[tuple[int, int, str]]:
 
 def _mask_checked(text: str) -> str:
     """Cards and ids, which their check digits tell from other digits, however they are grouped."""
-    found = ((each.span(), _mark_of(re.sub(r"[^0-9Xx]", "", each[0]))) for each in _DIGITS.finditer(_shadow(text)))
-    return _replaced(text, ((*span, mark) for span, mark in found if mark is not None))
+    return _replaced(text, _checked(_shadow(text)))
+
+
+def _checked(shadow: str) -> Iterator[tuple[int, int, str]]:
+    for found in _DIGITS.finditer(shadow):
+        plain = re.sub(r"[^0-9Xx]", "", found[0])
+        if re.fullmatch(_IPV4, found[0]):
+            continue
+        if mark := _mark_of(plain):
+            is_check = found["tenth"] is None or is_chinese_id(plain[-18:])
+            yield found.start(), found.end() if is_check else found.start("tenth"), mark
 
 
 def _mark_of(plain: str) -> str | None:
@@ -194,7 +205,6 @@ _PHONES = tuple(
         r"(?<![\d-])[2-9]\d{3}[ -]\d{4}(?![\d-])(?=$|[^\w])",
     )
 )
-_IPV4_PART = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _NUMBER_WORDS = "zero|oh|one|two|three|four|five|six|seven|eight|nine|double|treble|triple"
 _GERMAN_NUMBER_WORDS = "null|eins|zwei|zwo|drei|vier|fünf|sechs|sieben|acht|neun"
 _TELLING_WORDS = (
@@ -232,7 +242,10 @@ def _mask_chinese_addresses(text: str) -> str:
     return _replaced(text, iter(spans))
 
 
+# What check digits tell goes first: in "me@1100 0020 …" the rule of mails would take its beginning away.
 _RULES: tuple[Rule, ...] = (
+    _mask_ibans,
+    _mask_checked,
     _every(rf"(?:https?|ftp)://[^{_NOT_IN_LINKS}]+|\bwww\.[^{_NOT_IN_LINKS}]+", "link", flags=re.I),
     _every(rf"[{_LATIN}._%+'&=-]+[ ]?@[ ]?[{_LATIN}-]+(?:\.[{_LATIN}-]+)*", "mail"),
     _every(r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)*", "mail"),
@@ -248,7 +261,7 @@ _RULES: tuple[Rule, ...] = (
         "link",
         flags=re.I | re.ASCII,
     ),
-    _every(rf"(?<![\d.]){_IPV4_PART}(?:\.{_IPV4_PART}){{3}}(?![\d.]*\d)", "address"),
+    _every(rf"(?<![\d.]){_IPV4}(?![\d.]*\d)", "address"),
     _every(
         r"(?<![\w:])(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}(?![\w:])|"
         r"(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])",
@@ -256,7 +269,6 @@ _RULES: tuple[Rule, ...] = (
         flags=re.I,
     ),
     _every(r"(?<![0-9a-f:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-f:-])", "address", flags=re.I),
-    _mask_ibans,
     _every(r"(?<![\d-])\d{3}[- ]\d{2}[- ]\d{4}(?![\d-])", "id"),
     _every(
         r"(?<![A-Za-z0-9])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?[A-D](?![A-Za-z0-9])",
@@ -278,7 +290,6 @@ _RULES: tuple[Rule, ...] = (
     _every(r"(?<![\w-])[A-ZÄÖÜ]{1,3}-[A-Z]{1,2}[ -]?\d{1,4}[EH]?(?![\w-])", "id"),
     _every(r"(?<![\w-])[A-Z]{2}\d{2}[ ]?[A-Z]{3}(?![\w-])", "id"),
     _every(r"(?<![A-Za-z0-9])[A-Z]{1,3}-?\d{6,10}[A-Z]?(?![A-Za-z0-9])", "id", flags=re.I),
-    _mask_checked,
     _mask_phones,
     _mask_long_numbers,
     _every(

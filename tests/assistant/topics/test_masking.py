@@ -77,11 +77,13 @@ def test_no_card_is_left_in_any_text(card: str, separator: str, size: int, befor
 
 
 @given(CHINESE_IDS, SEPARATORS, st.integers(4, 18), BESIDE, BESIDE)
+@example("11000020080904000X", ".", 4, "", "and me")
 def test_no_chinese_id_is_left_in_any_text(number: str, separator: str, size: int, before: str, after: str) -> None:
     assert_gone(number, masked(before + written(number, separator, size) + after))
 
 
 @given(IBANS, st.sampled_from(["", " ", "-"]), BESIDE, BESIDE)
+@example("DE31000000A0000", " ", "0@", "")
 def test_no_iban_is_left_in_any_text(iban: str, separator: str, before: str, after: str) -> None:
     assume(iban[4:] not in before + after)
     text = masked(before + written(iban, separator, 4) + after)
