@@ -89,6 +89,13 @@ def blocks(rows: FloatArray) -> Iterator[tuple[int, FloatArray]]:
         yield first, rows[first : first + BLOCK] @ rows.T
 
 
+def pairs_in_blocks(rows: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+    """As `blocks`, for whoever needs each pair once: the first row of each block, and how alike its rows are to all
+    from that row on."""
+    for first in range(0, len(rows), BLOCK):
+        yield first, rows[first : first + BLOCK] @ rows[first:].T
+
+
 @dataclass(frozen=True, slots=True)
 class _Terms:
     """`weights`: TF-IDF, shape (n, len(words)), rows of length 1 or 0."""

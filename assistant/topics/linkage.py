@@ -6,7 +6,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from assistant.topics.likeness import FloatArray, blocks
+from assistant.topics.likeness import FloatArray, pairs_in_blocks
 
 
 def linked(rows: FloatArray, *, at_least: float) -> NDArray[np.int64]:
@@ -28,9 +28,9 @@ def _reachable(rows: FloatArray, at_least: float) -> list[NDArray[np.int64]]:
     """Rows that a chain of alike pairs connects, apart from all others: no group ever reaches beyond such a part, and
     linking part by part is what fits into the memory."""
     parts = np.arange(len(rows), dtype=np.int64)
-    for first, alike in blocks(rows):
+    for first, alike in pairs_in_blocks(rows):
         ends = np.nonzero(alike >= at_least)
-        pairs = (parts[first + ends[0]], parts[ends[1]])
+        pairs = (parts[first + ends[0]], parts[first + ends[1]])
         graph = coo_matrix((np.ones(len(ends[0]), np.bool_), pairs), shape=(len(rows), len(rows)))
         parts = connected_components(graph, directed=False)[1][parts]
     order = np.argsort(parts, kind="stable")
@@ -42,8 +42,8 @@ def _linked_whole(rows: FloatArray, at_least: float) -> NDArray[np.int64]:
         return np.zeros(1, np.int64)
     apart = np.empty(len(rows) * (len(rows) - 1) // 2, np.float64)
     begin = 0
-    for first, alike in blocks(rows):
-        for row, values in enumerate(alike, first):
+    for _first, alike in pairs_in_blocks(rows):
+        for row, values in enumerate(alike):
             rest = values[row + 1 :]
             apart[begin : begin + len(rest)] = (1.0 - rest).clip(0.0)
             begin += len(rest)
