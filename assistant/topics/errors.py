@@ -1,6 +1,6 @@
 """What can go wrong with topics, in the words that people read."""
 
-from assistant.errors import BadInput
+from assistant.errors import Conflict
 
 NO_SUCH_TOPIC = ("there is no such topic", "choose one from the list of topics")
 NOT_YOURS_TO_SHAPE = ("you may not change topics", "ask somebody of HR")
@@ -17,10 +17,8 @@ TOO_FEW_TO_SPLIT = (
 CHANGED = ("the topic has changed meanwhile", "look at it again, then decide")
 
 
-class ChangedMeanwhile(BadInput):
+class ChangedMeanwhile(Conflict):
     """What somebody agreed to is not what would be done now."""
-
-    kind = "changed-meanwhile"
 
     def __init__(self) -> None:
         super().__init__(*CHANGED)

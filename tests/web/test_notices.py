@@ -65,6 +65,17 @@ def test_the_banner_and_the_count_stand_until_the_question_is_opened(company: We
     assert f'href="/questions/{question}"' in anna.get("/me").text.split('id="questions"')[0]
 
 
+def test_what_was_answered_since_is_no_question_without_an_answer(company: WebHouse) -> None:
+    company.add_recording()
+    anna = signed_in(company, add_person(company, "Anna"))
+    question = ask(anna)
+    assert '<span class="chip">no answer</span>' in anna.get("/").text
+    answer(company, question)
+    page = anna.get("/").text
+    assert '<span class="chip good">answered</span>' in page
+    assert "no answer" not in page
+
+
 def test_of_many_the_page_names_three_and_leads_to_the_rest(company: WebHouse) -> None:
     browser = signed_in(company, add_person(company, "Anna"))
     for number in range(5):

@@ -353,12 +353,12 @@ def test_a_topic_is_split_into_the_halves_that_were_shown_and_no_others(office: 
     assert found
     put_behind(database, "a", "which shoes may I wear in the rain", "which shoes may I wear in the snow")
     reply = office.page.post("/topics/a/split", data={"agreed": found[1]})
-    assert reply.status_code == 400
+    assert reply.status_code == 409
     assert "the topic has changed meanwhile" in reply.text
     again = re.search(r'name="agreed" value="([^"]+)"', office.page.get("/topics/a/split").text)
     assert again
     assert office.page.post("/topics/a/split", data={"agreed": again[1]}).status_code == 303
-    assert office.page.post("/topics/a/split", data={}).status_code == 400
+    assert office.page.post("/topics/a/split", data={}).status_code == 409
 
 
 def test_what_cannot_be_shaped_is_refused(office: Office) -> None:

@@ -34,6 +34,7 @@ EMPTY_SOUND = ("the file is empty", "record or choose another")
 NO_SOUND = ("the sound of this question is not kept", "its text and its answer are on its page")
 _EXAMPLES = 4
 _RECENT = 5
+_TOLD = 50
 
 Form = Annotated[UploadedForm, Depends(read_form)]
 
@@ -189,9 +190,10 @@ def _frame(request: Request) -> dict[str, object]:
     database, caller = services_of(request).database, caller_of(request)
     asker = visitor_of(request).asker
     recent = log.recent(database, asker=asker, limit=_RECENT) if asker else []
+    told = {each.question_id for each in notices.notices_of(database, asker, limit=_TOLD)} if asker else set()
     return {
         "courses": library.courses(database, caller),
-        "recent": [recent_view(question) for question in recent],
+        "recent": [recent_view(question, told) for question in recent],
         "spoken": spoken_by(request),
         "keeping": services_of(request).keeping,
         "chosen_course": "",

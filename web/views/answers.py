@@ -1,7 +1,7 @@
 """An answer as its asker sees it: moments read again from the database, each with its sentence marked."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,9 +78,12 @@ class AnswerView:
 
 @dataclass(frozen=True, slots=True)
 class RecentView:
+    """`answered`: by a trainer, since it was asked."""
+
     id: str
     text: str
     verdict: Verdict
+    answered: bool
 
 
 def answer_view(
@@ -120,8 +123,10 @@ def answer_view(
     )
 
 
-def recent_view(question: LoggedQuestion) -> RecentView:
-    return RecentView(question.id, question.text, Verdict(question.document["verdict"]))
+def recent_view(question: LoggedQuestion, answered: Collection[str]) -> RecentView:
+    """`answered`: the questions of which their asker was told that a trainer has answered."""
+    verdict = Verdict(question.document["verdict"])
+    return RecentView(question.id, question.text, verdict, question.id in answered)
 
 
 def marked_passage(passage: str, sentence: str, *, around: int = _AROUND_CHARACTERS) -> tuple[Part, ...]:
