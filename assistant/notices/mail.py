@@ -131,6 +131,11 @@ def _own_host(public_url: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def pause_while_away(waited: dt.timedelta) -> dt.timedelta:
+    """Until the next attempt at a server that is away, for a mail that has waited so long already."""
+    return min(max(waited, FIRST_PAUSE), LONGEST_PAUSE)
+
+
 def pause_after(attempts: int) -> dt.timedelta | None:
     """Until the next attempt, after so many that failed; None where it is given up."""
     if attempts >= MOST_ATTEMPTS:

@@ -24,6 +24,7 @@ from assistant.notices.mail import (
     answered_mail,
     mail_address,
     pause_after,
+    pause_while_away,
 )
 from assistant.notices.store import Choice, choice_of
 from assistant.notices.tables import MailState, NoticeRow
@@ -37,13 +38,15 @@ _LOG = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A notice whose mail is due. `to`: None where nobody is to get it; `attempts`: with this one."""
+    """A notice whose mail is due. `to`: None where nobody is to get it; `attempts`: with this one, of those in which
+    the server was there."""
 
     notice_id: str
     question_id: str
     to: str | None
     language: str | None
     attempts: int
+    told_at: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def send_due(
             try:
                 _send(mailing, taken, taken.to, now())
             except MailServerDown as error:
-                _put_off(database, taken, error, now())
+                _wait_for_server(database, taken, error, now())
                 break
             except MailPutOff as error:
                 _put_off(database, taken, error, now())
@@ -116,7 +119,7 @@ def _take(database: Database, now: dt.datetime) -> Taken | None:
         person = people.person(session, row.asker)
         choice = choice_of(session, row.asker)
         to = _reached_by(session, row, person, choice)
-        return Taken(row.id, row.question_id, to, choice.language, row.mail_attempts)
+        return Taken(row.id, row.question_id, to, choice.language, row.mail_attempts, row.told_at)
 
 
 def _reached_by(session: Session, row: NoticeRow, person: Person | None, choice: Choice) -> str | None:
@@ -154,7 +157,15 @@ def _mark_sent(database: Database, taken: Taken) -> None:
         session.execute(update(NoticeRow).where(NoticeRow.id == taken.notice_id).values(**values))
 
 
-def _put_off(database: Database, taken: Taken, error: MailServerDown | MailPutOff, now: dt.datetime) -> None:
+def _wait_for_server(database: Database, taken: Taken, error: MailServerDown, now: dt.datetime) -> None:
+    """However long it is away: no mail has a part in that, and none is lost by it."""
+    _LOG.warning("the mail server is away", notice=taken.notice_id, reason=error.reason)
+    due_at = now + pause_while_away(now - taken.told_at)
+    with database.write() as session:
+        session.execute(_still_due(taken).values(mail_due_at=due_at, mail_attempts=taken.attempts - 1))
+
+
+def _put_off(database: Database, taken: Taken, error: MailPutOff, now: dt.datetime) -> None:
     pause = pause_after(taken.attempts)
     if pause is None:
         _give_up(database, taken, error.reason)

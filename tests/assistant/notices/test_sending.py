@@ -208,17 +208,31 @@ def test_a_server_that_hangs_is_left_and_tried_again(databases: Database, clock:
     assert office.reached == [ANNA]
 
 
-def test_after_three_days_in_vain_it_is_given_up_and_stands_on_the_page_still(database: Database, clock: Clock) -> None:
+def test_what_is_put_off_for_three_days_is_given_up_and_stands_on_the_page_still(
+    database: Database, clock: Clock
+) -> None:
     anna, _ = told_anna(database)
-    for _ in range(MOST_ATTEMPTS - 1):
-        send_due(database, nobody_there(), now=clock)
-        clock.pass_by(dt.timedelta(hours=4))
-    assert states(database)[0][0] is MailState.DUE
-    send_due(database, nobody_there(), now=clock)
+    with open_office() as office:
+        office.says_of = {ANNA: "451 4.7.1 come again"}
+        for _ in range(MOST_ATTEMPTS - 1):
+            send_due(database, mailing(office), now=clock)
+            clock.pass_by(dt.timedelta(hours=4))
+        assert states(database)[0][0] is MailState.DUE
+        send_due(database, mailing(office), now=clock)
     [(state, attempts, reason)] = states(database)
     assert (state, attempts) == (MailState.GIVEN_UP, MOST_ATTEMPTS)
-    assert "127.0.0.1:1" in (reason or "")
+    assert "451" in (reason or "")
     assert len(store.unseen(database, anna.id)) == 1
+
+
+def test_a_server_that_is_away_for_weeks_loses_no_mail(database: Database, clock: Clock) -> None:
+    tell_three(database)
+    for _ in range(4 * 30):
+        send_due(database, nobody_there(), now=clock)
+        clock.pass_by(dt.timedelta(hours=4))
+    assert {each[0] for each in states(database)} == {MailState.DUE}
+    with open_office() as office:
+        assert send_due(database, mailing(office), now=clock) == 3
 
 
 def test_two_workers_send_each_mail_once(databases: Database, clock: Clock) -> None:
