@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from assistant.answering.answer import Answer, AnsweredHit, AskedQuestion, Timings
 from assistant.answering.known import PROBABILITY as KNOWN_PROBABILITY
-from assistant.answering.known import KnownAnswers, hit_of, is_same_moment
-from assistant.answering.known_answer import KnownAnswer
+from assistant.answering.known import KnownAnswers, hit_of, is_this_moment, is_within
+from assistant.answering.known_answer import KnownAnswer, ShownBy
 from assistant.engine.client import EngineClient, EngineState, ModelState, Priority
 from assistant.errors import BadInput, PartDown, UnknownLanguage
 from assistant.feedback.judging import note_asked_again
@@ -402,14 +402,18 @@ class Asking:
         )
         if known.line is not None:
             return hits, replace(sure, answer=known.line), known
-        first = next((each for each in hits if is_same_moment(each.hit, known)), None)
+        first = None
+        if (
+            known.by is not ShownBy.TRAINER
+        ):  # with what the search knows of it; a trainer's begins and ends as they chose
+            first = next((each for each in hits if is_this_moment(each.hit, known)), None)
         if first is None:
             with self._database.read() as session:
                 hit = hit_of(session, known, permitted)
                 first = _with_names(session, hit) if hit else None
         if first is None:
             return hits, found, None
-        others = [each for each in hits if each is not first][: k - 1]
+        others = [each for each in hits if each is not first and not is_within(each.hit, known)][: k - 1]
         ranked = (replace(each, hit=replace(each.hit, rank=rank)) for rank, each in enumerate((first, *others), 1))
         return tuple(ranked), replace(sure, answer=first.hit.sentence.text), known
 

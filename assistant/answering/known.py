@@ -4,11 +4,12 @@ Only the same question counts (`likeness.SAME`): everything else is for search t
 read again from the database, within the asker's courses, before it leaves.
 """
 
+import datetime as dt
 import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,19 +37,20 @@ ENOUGH_CONFIRM = 2
 """People beside the asker: one alone could bend everybody's answers."""
 SAME_START_S = 5.0
 """Two moments of a recording that begin no further apart are one."""
+A_WORD_S = 0.5
 READ_AGAIN_AFTER_S = 60.0
 _JUDGED = (Judgement.YES, Judgement.NO)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """One wording and what it was shown. `no`: its asker said that nothing was it."""
+    """One wording and what it was shown. `refused_at`: when its asker said that nothing was it."""
 
     wording: Wording
     course_id: str | None
     answer: KnownAnswer | None
     asker: str | None = None
-    no: bool = False
+    refused_at: dt.datetime | None = None
 
 
 class KnownAnswers:
@@ -134,23 +136,37 @@ def hit_of(session: Session, answer: KnownAnswer, courses: frozenset[str]) -> Hi
     )
 
 
-def is_same_moment(hit: Hit, answer: KnownAnswer) -> bool:
-    return hit.recording_id == answer.recording_id and abs(hit.start_s - answer.start_s) <= SAME_START_S
+def is_this_moment(hit: Hit, answer: KnownAnswer) -> bool:
+    """Whether the hit plays the very moment; what begins within a word of it does."""
+    return hit.recording_id == answer.recording_id and abs(hit.start_s - answer.start_s) <= A_WORD_S
+
+
+def is_within(hit: Hit, answer: KnownAnswer) -> bool:
+    """Whether the hit would play some of the moment once more."""
+    return (
+        hit.recording_id == answer.recording_id and hit.start_s < answer.end_s and answer.start_s < hit.end_s
+    ) or is_this_moment(hit, answer)
 
 
 def _confirmed(same: Sequence[_Shown], asker: str | None) -> KnownAnswer | None:
-    """The moment that most people said was it, where that are enough, or the asker is one of them."""
-    against = {each.asker for each in same if each.no}
+    """The moment that most people said was it, where that are enough, or the asker is one of them. Whoever said since
+    that nothing was it is none of them."""
+    refused: dict[str | None, dt.datetime] = {}
+    for each in same:
+        if each.refused_at is not None:
+            refused[each.asker] = max(each.refused_at, refused.get(each.asker, each.refused_at))
+    moments: dict[tuple[str | None, float], tuple[KnownAnswer, set[str | None]]] = {}
+    for each in same:
+        if each.answer is not None and (each.asker not in refused or refused[each.asker] < each.answer.made_at):
+            place = each.answer.recording_id, each.answer.start_s
+            moments.setdefault(place, (each.answer, set()))[1].add(each.asker)
     best: tuple[bool, int, KnownAnswer] | None = None
-    for candidate in same:
-        if candidate.answer is None:
-            continue
-        people = {each.asker for each in same if each.answer is not None and _is_one(each.answer, candidate.answer)}
+    for answer, _ in moments.values():
+        people = {one for other, askers in moments.values() if _is_one(answer, other) for one in askers}
         own = asker is not None and asker in people
-        if not own and len(people - {None}) < max(ENOUGH_CONFIRM, len(against) + 1):
-            continue
-        if best is None or (own, len(people)) > best[:2]:
-            best = (own, len(people), candidate.answer)
+        enough = len(people - {None}) >= max(ENOUGH_CONFIRM, len(refused.keys() - people) + 1)
+        if (own or enough) and (best is None or (own, len(people)) > best[:2]):
+            best = own, len(people), replace(answer, by=ShownBy.PEOPLE if enough else ShownBy.ONESELF)
     return best[2] if best else None
 
 
@@ -223,7 +239,7 @@ def _confirmed_or_refused(judged: Iterable[Any], wordings: Mapping[str, Wording]
         if row.question_id not in wordings:
             continue
         if row.kind is Judgement.NO:
-            yield _Shown(wordings[row.question_id], None, None, row.asker, no=True)
+            yield _Shown(wordings[row.question_id], None, None, row.asker, refused_at=row.made_at)
         elif row.course_id is not None:
             answer = KnownAnswer(ShownBy.PEOPLE, row.made_at, row.recording_id, row.start_s or 0.0, row.end_s or 0.0)
             yield _Shown(wordings[row.question_id], row.course_id, answer, row.asker)

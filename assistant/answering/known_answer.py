@@ -9,6 +9,8 @@ class ShownBy(StrEnum):
     TRAINER = "trainer"
     PEOPLE = "people"
     """Who asked the same and said that this moment was it."""
+    ONESELF = "oneself"
+    """Whoever asks said so themselves, when they asked it before."""
 
 
 @dataclass(frozen=True, slots=True)

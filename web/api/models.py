@@ -122,7 +122,9 @@ class TimingsOut(BaseModel):
 class KnownOut(BaseModel):
     """Somebody has shown the answer to this very question: it comes first."""
 
-    by: Literal["trainer", "people"] = Field(description="people: who asked the same said that the first hit was it")
+    by: Literal["trainer", "people", "oneself"] = Field(
+        description="people: who asked the same said that the first hit was it; oneself: the asker did, before"
+    )
     answer_id: str | None = Field(description="of the trainer's answer; null for people's")
 
 

@@ -140,7 +140,10 @@ def view_of(request: Request, question_id: str) -> AnswerView:
     question = library.own_question(database, question_id, visitor_of(request).asker)
     found = library.recordings_by_id(database, caller, (hit["recording_id"] for hit in question.document["hits"]))
     judged = library.judged(database, question)
-    return answer_view(question, found, library.course_names(database, caller), judged)
+    view = answer_view(question, found, library.course_names(database, caller), judged)
+    if view.shown_by is not None and _taught(request, view) is None:
+        return view.without_trainer()
+    return view
 
 
 def _answer_values(request: Request, view: AnswerView) -> dict[str, object]:

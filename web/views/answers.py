@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.answering.known_answer import ShownBy
@@ -54,7 +54,7 @@ class MomentView:
 @dataclass(frozen=True, slots=True)
 class AnswerView:
     """`verdict`: answered, closest or absent. `gone`: how many moments were removed since. `why`: of the verdict,
-    as long as the first moment is there. `by_people`: who asked the same said that the first moment was it;
+    as long as the first moment is there. `found_by`: people, or oneself, where they said that the first moment was it;
     `shown_by`: the trainer's answer that made this one. `said`: yes, no, or nothing yet; the moment of a yes may be
     gone."""
 
@@ -67,9 +67,13 @@ class AnswerView:
     notes: tuple[str, ...]
     gone: int
     why: VerdictWhyView | None
-    by_people: bool = False
+    found_by: ShownBy | None = None
     shown_by: str | None = None
     said: str = NOTHING_SAID
+
+    def without_trainer(self) -> "AnswerView":
+        """Where what a trainer answered stands no more: nobody knows how well what was found besides answers."""
+        return replace(self, verdict=Verdict.CLOSEST if self.moments else Verdict.ABSENT, why=None)
 
     @property
     def was_it(self) -> MomentView | None:
@@ -117,7 +121,7 @@ def answer_view(
         notes=tuple(document.get("notes", ())),
         gone=len(document["hits"]) - len(kept),
         why=None if first_is_gone else verdict_why_view(document.get("explain"), kept),
-        by_people=not first_is_gone and known.get("by") == ShownBy.PEOPLE,
+        found_by=ShownBy(known["by"]) if "by" in known and not first_is_gone else None,
         shown_by=known.get("answer_id"),
         said=judged.said.value if judged.said else NOTHING_SAID,
     )

@@ -141,7 +141,7 @@ def test_who_said_that_it_was_it_finds_it_again(asking: Asking, databases: Datab
     wanted = answer.hits[-1]
     said(databases, answer, Judgement.YES, rank=wanted.hit.rank)
     again = asking.text(AGAIN, asker="ann")
-    assert (again.hits[0].hit.start_s, again.known and again.known.by) == (wanted.hit.start_s, ShownBy.PEOPLE)
+    assert (again.hits[0].hit.start_s, again.known and again.known.by) == (wanted.hit.start_s, ShownBy.ONESELF)
     assert asking.text(AGAIN, asker="ben").known is None, "one alone bends nobody else's answers"
 
 
@@ -167,6 +167,27 @@ def test_another_number_is_another_question(asking: Asking, databases: Database)
     said(databases, asking.text("Where is the form for 2019?", asker="ann"), Judgement.YES)
     assert asking.text("Where is the form for 2019?", asker="ann").known is not None
     assert asking.text("Where is the form for 2020?", asker="ann").known is None
+
+
+def test_a_trainers_moment_is_played_from_where_they_chose(
+    asking: Asking, databases: Database, packaged_embedder: SentenceEmbedder
+) -> None:
+    recording_id, _ = enter(databases, course="Safety")
+    said = [Segment(5.2, 9.8, SAID[0], "en"), Segment(10.0, 15.0, SAID[1], "en"), Segment(15.0, 19.0, SAID[2], "en")]
+    ReadingEngine(packaged_embedder).make_findable(databases, recording_id, said)
+    with databases.write() as session:
+        session.get_one(RecordingRow, recording_id).duration_s = 20.0
+    answered_with(databases, asking.text(ASKED, asker="ann"), Moment(recording_id, 10.0, 15.0))
+    after = asking.text(ASKED, asker="ben")
+    assert (after.hits[0].hit.start_s, after.hits[0].hit.end_s, after.answer) == (10.0, 15.0, SAID[1])
+
+
+@pytest.mark.usefixtures("recording")
+def test_ones_own_no_counts_more_than_ones_yes_before(asking: Asking, databases: Database) -> None:
+    said(databases, asking.text(ASKED, asker="ann"), Judgement.YES)
+    assert asking.text(AGAIN, asker="ann").known is not None
+    said(databases, asking.text(AGAIN, asker="ann"), Judgement.NO)
+    assert asking.text(ASKED, asker="ann").known is None
 
 
 def test_a_question_that_was_embedded_anew_is_compared_by_its_new_vector(databases: Database) -> None:
