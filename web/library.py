@@ -20,6 +20,7 @@ from assistant.audit.log import append
 from assistant.errors import NotFound
 from assistant.feedback import judging
 from assistant.feedback.tables import Judgement
+from assistant.inbox import answers
 from assistant.jobs import store as job_store
 from assistant.jobs.job import Job, JobPage, JobState
 from assistant.jobs.tables import JobRow
@@ -174,9 +175,11 @@ def own_questions(database: Database, caller: Caller, asker: str) -> list[dict[s
     heard = recordings_by_id(database, caller, quoted)
     with database.read() as session:
         judged = judging.export_of(session, [each["id"] for each in asked])
+        taught = {answer_id for each in asked if (answer_id := log.trainers_answer(each["answer"])) is not None}
+        standing = answers.standing(session, taught, course_rights.permitted(session, caller, Action.HEAR))
     return [
         each
-        | {"answer": log.quoting_only(each["answer"], heard.keys())}
+        | {"answer": log.quoting_only(each["answer"], heard.keys(), standing)}
         | {"judgements": [_told_judgement(said, heard) for said in judged.get(each["id"], ())]}
         for each in asked
     ]
@@ -211,7 +214,7 @@ def judge_own(
         if said is None:
             judging.take_back(session, question.id)
         else:
-            left = replace(question, document=log.quoting_only(question.document, heard.keys()))
+            left = replace(question, document=log.quoting_only(question.document, heard.keys(), ()))
             judging.judge(session, left, said, rank=rank, now=now)
 
 

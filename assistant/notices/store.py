@@ -63,9 +63,11 @@ def mark_seen(database: Database, asker: str, question_id: str, *, now: dt.datet
 
 
 def export_of(database: Database, asker: str) -> list[dict[str, Any]]:
-    """Everything kept of one asker's notices, oldest first: for that person alone."""
+    """What is kept of one asker's notices, oldest first: for that person alone; none of a course that they may not
+    hear any more."""
     with database.read() as session:
-        rows = session.scalars(select(NoticeRow).where(NoticeRow.asker == asker).order_by(NoticeRow.id))
+        heard = _heard_by(session, asker)
+        rows = session.scalars(select(NoticeRow).where(NoticeRow.asker == asker).order_by(NoticeRow.id)).all()
         return [
             {
                 "question_id": row.question_id,
@@ -74,6 +76,7 @@ def export_of(database: Database, asker: str) -> list[dict[str, Any]]:
                 "mail": row.mail.value,
             }
             for row in rows
+            if heard is None or row.course_id in heard
         ]
 
 
@@ -111,10 +114,15 @@ def _of(asker: str) -> Select[NoticeRow, str]:
 def _still_heard(session: Session, asker: str, found: Sequence[Row[NoticeRow, str]]) -> list[Notice]:
     if not found:
         return []
-    person = people.person(session, asker)
-    heard = None if person is None else course_rights.permitted(session, caller_of(person), Action.HEAR)
+    heard = _heard_by(session, asker)
     return [
         Notice(row.id, row.question_id, text, row.told_at, row.seen_at)
         for row, text in found
         if heard is None or row.course_id in heard
     ]
+
+
+def _heard_by(session: Session, asker: str) -> frozenset[str] | None:
+    """None for a browser in which nobody signed in: its page is open to whoever sits at this machine."""
+    person = people.person(session, asker)
+    return None if person is None else course_rights.permitted(session, caller_of(person), Action.HEAR)

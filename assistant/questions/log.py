@@ -98,17 +98,27 @@ def export_of(database: Database, asker: str) -> list[dict[str, Any]]:
         ]
 
 
-def quoting_only(document: dict[str, Any], recording_ids: Collection[str]) -> dict[str, Any]:
-    """An answer's document whose hits in other recordings say only that there was one, not even in which."""
+def quoting_only(
+    document: dict[str, Any], recording_ids: Collection[str], answer_ids: Collection[str]
+) -> dict[str, Any]:
+    """An answer's document whose hits in other recordings say only that there was one, not even in which; and without
+    what a trainer answered, unless it is one of these answers."""
     hits = document["hits"]
-    quoted_from_another = bool(hits) and hits[0]["recording_id"] not in recording_ids
+    from_another = bool(hits) and hits[0]["recording_id"] not in recording_ids
+    taught = trainers_answer(document)
     return {
         **document,
-        "answer": None if quoted_from_another else document["answer"],
+        "answer": None if from_another or (taught and taught not in answer_ids) else document["answer"],
         "hits": [
             hit if hit["recording_id"] in recording_ids else {"rank": hit["rank"], "removed": True} for hit in hits
         ],
     }
+
+
+def trainers_answer(document: dict[str, Any]) -> str | None:
+    """The trainer's answer that an answer's document rests on."""
+    known: dict[str, Any] = document.get("known") or {}
+    return known.get("answer_id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,6 +270,22 @@ class TestAnswering:
         assert "A trainer has answered" not in desk.employee.get("/").text
         assert "grey cupboard" not in desk.colleague.get(desk.ask(AGAIN, by=desk.colleague)).text
 
+    @pytest.mark.parametrize("lost", ["taken back", "closed"])
+    def test_who_was_shown_an_answer_is_told_nothing_for_certain_once_it_is_lost(self, desk: Desk, lost: str) -> None:
+        desk.say(desk.open_item())
+        address = desk.ask(AGAIN, by=desk.colleague)
+        assert "grey cupboard" in desk.colleague.get(address).text
+        assert "grey cupboard" in desk.colleague.get("/me/data.json").text
+        if lost == "taken back":
+            [made] = desk.made()
+            desk.trainer.post(f"/inbox/answers/{made.id}/withdraw")
+        else:
+            close_course(desk.house, "Workplace safety", people_ids=[desk.emil.id], trainers=[desk.tina.id])
+        page = desk.colleague.get(address).text
+        assert "grey cupboard" not in page
+        assert "strong match" not in page
+        assert "grey cupboard" not in desk.colleague.get("/me/data.json").text
+
     def test_a_question_that_a_removed_recording_answered_is_open_again(self, desk: Desk) -> None:
         address, item = desk.ask(), desk.open_item()
         link = f"/recordings/{desk.recording}?t=10"
