@@ -63,7 +63,7 @@ def judged(session: Session, question: LoggedQuestion) -> Judged:
 def note_asked_again(session: Session, asker: str, question_id: str, asked: Wording, *, now: dt.datetime) -> None:
     """Where somebody asks nearly the same soon after, the answer before was not it, unless they said that it was."""
     before = log.newest_of(session, asker, since=now - ASKED_AGAIN_WITHIN, but=question_id)
-    if before is None or not likenesses(asked, [before.wording], NEAR)[0]:
+    if before is None or not likenesses(asked, [before.wording], NEAR)[0] or not log.lock(session, before.id):
         return
     if session.get(FeedbackRow, (before.id, Judgement.YES)) is None:
         _keep(session, before.id, Judgement.ASKED_AGAIN, now)

@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from assistant.access import course_rights
@@ -15,10 +15,10 @@ from assistant.access.tables import PersonRow
 from assistant.audit.event import EARMARK, AuditAction, AuditEvent
 from assistant.audit.log import append
 from assistant.errors import BadInput, Conflict, NotFound
-from assistant.inbox.items import NO_SUCH_ITEM, may_see
+from assistant.inbox.items import NO_SUCH_ITEM, may_see, open_item
 from assistant.inbox.tables import WAITING, ItemState, OpenItemRow, OpenQuestionRow, TrainerAnswerRow
-from assistant.notices.telling import take_back, tell_askers
-from knowledge.database import Database, new_id, storable_text
+from assistant.notices.telling import not_for, take_back, tell_askers
+from knowledge.database import Database, new_id, slices, storable_text
 from knowledge.finding.languages import guess_language
 from knowledge.recordings import store as recordings
 from knowledge.recordings.tables import RecordingRow, RecordingState
@@ -220,6 +220,17 @@ def answer_by_id(session: Session, answer_id: str, courses: Collection[str]) -> 
     return _first(session, _standing().where(TrainerAnswerRow.id == answer_id), courses)
 
 
+def standing(session: Session, answer_ids: Collection[str], courses: Collection[str]) -> set[str]:
+    """Those of the answers that were not taken back, for whoever may hear these courses."""
+    found: set[str] = set()
+    for some in slices(sorted(answer_ids)):
+        query = select(TrainerAnswerRow.id, TrainerAnswerRow.course_id).where(
+            TrainerAnswerRow.id.in_(some), TrainerAnswerRow.withdrawn_at.is_(None)
+        )
+        found |= {key for key, course_id in session.execute(query) if course_id in courses}
+    return found
+
+
 def answer_to(session: Session, question_id: str, courses: Collection[str]) -> TrainerAnswer | None:
     """What a trainer answered to this very question, and it stands, for whoever may hear these courses."""
     query = (
@@ -320,9 +331,20 @@ def _answer(
     session.add(row)
     item.state, item.changed_at = ItemState.ANSWERED, now
     session.flush()
+    _keep_open(session, item, not_for(session, _questions_of(session, item.id), course_id=course_id), now)
     tell_askers(session, _questions_of(session, item.id), course_id=course_id, now=now)
     _note(session, actor, AuditAction.OPEN_QUESTION_ANSWERED, item.id, "moment" if moment else "line")
     return row.id
+
+
+def _keep_open(session: Session, item: OpenItemRow, question_ids: Sequence[str], now: dt.datetime) -> None:
+    """These still wait for somebody, beside the item that was answered."""
+    if not question_ids:
+        return
+    beside = open_item(session, course_id=item.course_id, now=now)
+    for some in slices(question_ids):
+        moved = update(OpenQuestionRow).where(OpenQuestionRow.question_id.in_(some))
+        session.execute(moved.values(item_id=beside))
 
 
 def _settle(database: Database, item_id: str, now: dt.datetime) -> bool:

@@ -4,6 +4,8 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.orm import Session
@@ -17,7 +19,7 @@ from assistant.questions.likeness import Wording
 from assistant.questions.tables import QuestionRow
 from assistant.topics.masking import masked
 from knowledge.database import slices
-from knowledge.recordings.tables import CourseRow
+from knowledge.recordings.tables import CourseRow, RecordingRow
 
 MOST_OF_ONE = 5
 """So often somebody who asks again and again is counted."""
@@ -31,7 +33,8 @@ class OpenItem:
     which it was first asked. `not_it`: somebody got an answer and said that it was not it. Each of these of the
     questions alone that whoever looks may know of: what lay nearest to one of them may be a closed course.
 
-    `course_id`: where the nearest moment was, None where whoever looks may not hear it. `invented`: at least one of
+    `course_id`: where the nearest moment was; `recording_id`, `taken_as`: what is on its way, and the question in its
+    trainer's words; each None where whoever looks may not hear that course. `invented`: at least one of
     its questions was asked by nobody.
     """
 
@@ -39,7 +42,6 @@ class OpenItem:
     state: ItemState
     example: str
     others: tuple[str, ...]
-    language: str
     times: int
     people: int
     since: dt.date
@@ -48,6 +50,14 @@ class OpenItem:
     recording_id: str | None
     taken_as: str | None
     invented: bool
+
+
+def open_item(session: Session, *, course_id: str | None, now: dt.datetime) -> str:
+    """A new one that waits; its id, which stands in links and tells no time: nobody is to know when somebody asked."""
+    item = OpenItemRow(id=str(uuid4()), state=ItemState.OPEN, course_id=course_id, made_at=now, changed_at=now)
+    session.add(item)
+    session.flush()
+    return item.id
 
 
 def waiting_items(
@@ -102,7 +112,6 @@ def _seen_questions(courses: Collection[str]) -> Select[str]:
 class _Asked:
     item_id: str
     text: str
-    language: str
     asker: str | None
     created_at: dt.datetime
     not_it: bool
@@ -138,8 +147,18 @@ def _values(
     session: Session, groups: Sequence[_Group], courses: Collection[str], zone: dt.tzinfo, *, wordings: int
 ) -> list[OpenItem]:
     """Masking costs: it is done for what is shown alone."""
-    names = [person.name for person in people.list_people(session)] if groups else []
-    return [_value(group, courses, names, zone, wordings) for group in groups]
+    names = frozenset(person.name for person in people.list_people(session)) if groups else frozenset()
+    heard = _recordings_in(session, [group.row.recording_id for group in groups], courses)
+    return [_value(group, courses, heard, names, zone, wordings) for group in groups]
+
+
+def _recordings_in(session: Session, ids: Iterable[str | None], courses: Collection[str]) -> set[str]:
+    wanted = sorted({each for each in ids if each is not None})
+    found: set[str] = set()
+    for some in slices(wanted):
+        query = select(RecordingRow.id, RecordingRow.course_id).where(RecordingRow.id.in_(some))
+        found |= {key for key, course_id in session.execute(query) if course_id in courses}
+    return found
 
 
 def _may_know(courses: Collection[str]) -> ColumnElement[bool]:
@@ -152,7 +171,6 @@ def _asked(session: Session, item_ids: Sequence[str], courses: Collection[str]) 
         select(
             OpenQuestionRow.item_id,
             QuestionRow.text,
-            QuestionRow.language,
             QuestionRow.asker,
             QuestionRow.created_at,
             FeedbackRow.kind,
@@ -166,12 +184,20 @@ def _asked(session: Session, item_ids: Sequence[str], courses: Collection[str]) 
     return map(_as_asked, session.execute(query))
 
 
-def _as_asked(row: Row[str, str, str, str | None, dt.datetime, Judgement | None]) -> _Asked:
-    return _Asked(row.item_id, row.text, row.language, row.asker, row.created_at, row.kind is Judgement.NO)
+def _as_asked(row: Row[str, str, str | None, dt.datetime, Judgement | None]) -> _Asked:
+    return _Asked(row.item_id, row.text, row.asker, row.created_at, row.kind is Judgement.NO)
 
 
-def _value(group: _Group, courses: Collection[str], names: Collection[str], zone: dt.tzinfo, wordings: int) -> OpenItem:
+def _value(
+    group: _Group,
+    courses: Collection[str],
+    heard: Collection[str],
+    names: frozenset[str],
+    zone: dt.tzinfo,
+    wordings: int,
+) -> OpenItem:
     row, asked = group.row, group.asked
+    is_heard = row.recording_id in heard
     first = min(each.created_at for each in asked).astimezone(zone).date()
     example, *others = _wordings(asked, names, wordings)
     return OpenItem(
@@ -179,19 +205,18 @@ def _value(group: _Group, courses: Collection[str], names: Collection[str], zone
         state=row.state,
         example=example,
         others=tuple(others),
-        language=asked[0].language,
         times=group.times,
         people=group.people,
         since=first - dt.timedelta(days=first.weekday()),
         not_it=any(each.not_it for each in asked),
         course_id=row.course_id if row.course_id in courses else None,
-        recording_id=row.recording_id,
-        taken_as=row.taken_as,
+        recording_id=row.recording_id if is_heard else None,
+        taken_as=row.taken_as if is_heard else None,
         invented=any(is_invented(each.asker) for each in asked),
     )
 
 
-def _wordings(asked: Sequence[_Asked], names: Collection[str], most: int) -> list[str]:
+def _wordings(asked: Sequence[_Asked], names: frozenset[str], most: int) -> list[str]:
     """Each once, masked; those that most people used first, the earlier ones of as many."""
     askers: dict[str, set[str | None]] = {}
     text: dict[str, str] = {}
@@ -200,4 +225,10 @@ def _wordings(asked: Sequence[_Asked], names: Collection[str], most: int) -> lis
         askers.setdefault(letters, set()).add(each.asker)
         text.setdefault(letters, each.text)
     order = sorted(askers, key=lambda letters: -len(askers[letters]))
-    return [masked(text[letters], names=names) for letters in order[:most]]
+    return [_masked(text[letters], names) for letters in order[:most]]
+
+
+@lru_cache(maxsize=4096)
+def _masked(text: str, names: frozenset[str]) -> str:
+    """A list renews itself every few seconds, and a hostile text takes long."""
+    return masked(text, names=names)

@@ -43,6 +43,18 @@ def tell_askers(session: Session, question_ids: Sequence[str], *, course_id: str
     return len(rows)
 
 
+def not_for(session: Session, question_ids: Sequence[str], *, course_id: str) -> list[str]:
+    """Those of the questions whose askers may not hear the course: what is answered there is no answer to them."""
+    rights = course_rights.rights_of(session, course_id)
+    asked: list[tuple[str, str]] = []
+    for some in slices(question_ids):
+        query = select(QuestionRow.id, QuestionRow.asker).where(QuestionRow.id.in_(some))
+        asked += [(key, asker) for key, asker in session.execute(query) if asker is not None]
+    known = _people_among(session, {asker for _, asker in asked})
+    deaf = {key for key, one in known.items() if one.is_active and not (rights and may_hear(one, rights))}
+    return [key for key, asker in asked if asker in deaf]
+
+
 def take_back(session: Session, question_ids: Sequence[str]) -> None:
     """The answer was undone: nobody who has not seen it is told of it any more, on a page or by mail."""
     for some in slices(question_ids):

@@ -26,7 +26,7 @@ from knowledge.passages import store as passages
 from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.transcripts import store as transcripts
 from knowledge.transcripts.segment import Segment
-from tests.assistant.asked import asked
+from tests.assistant.asked import asked, said_no
 from tests.shelf import enter
 
 UTC = ZoneInfo("UTC")
@@ -316,3 +316,55 @@ def test_the_newest_answers_and_how_many_are_of_these_courses(databases: Databas
         assert answers.how_many(session, {ours}, since=NOW) == 2
         assert answers.how_many(session, {ours, theirs}, since=NOW) == 3
         assert answers.how_many(session, {ours}, since=NOW + dt.timedelta(seconds=1)) == 0
+
+
+def test_whoever_may_not_hear_the_answer_goes_on_waiting(databases: Database) -> None:
+    _, course_id = enter(databases)
+    anna, bert = (trainer(databases, name)[0] for name in ("Anna", "Bert"))
+    with databases.write() as session:
+        course_rights.set_rights(session, course_id, open_to_all=False, groups=(), people=(anna.id,))
+    for person in (anna, bert):
+        found = opened(databases, asker=person.id)
+    answers.answer_with_line(databases, HERE, found.id, question="T", line="x", course_id=course_id, now=NOW)
+    assert (len(notices.unseen(databases, anna.id)), notices.unseen(databases, bert.id)) == (1, [])
+    (left,) = waiting(databases)
+    assert (left.people, left.id == found.id) == (1, False)
+
+
+def test_an_answer_that_was_not_it_leaves_the_question_open(databases: Database) -> None:
+    _, course_id = enter(databases)
+    question_id = asked(databases, TABLETS, asker="ann")
+    sort_open_questions(databases, now=utc_now())
+    (found,) = waiting(databases)
+    answers.answer_with_line(databases, HERE, found.id, question="T", line="x", course_id=course_id, now=utc_now())
+    assert waiting(databases) == []
+    said_no(databases, question_id)
+    sort_open_questions(databases, now=utc_now())
+    (again,) = waiting(databases)
+    assert again.not_it
+    assert len(standing(databases, course_id)) == 1, "others may still be helped by it"
+    answers.answer_with_line(databases, HERE, again.id, question="T", line="y", course_id=course_id, now=utc_now())
+    sort_open_questions(databases, now=utc_now())
+    assert waiting(databases) == []
+
+
+def test_what_was_asked_while_it_was_being_answered_is_answered_too(databases: Database) -> None:
+    _, course_id = enter(databases)
+    found = opened(databases)
+    asked(databases, TABLETS.upper(), asker="ben")
+    answers.answer_with_line(databases, HERE, found.id, question="T", line="x", course_id=course_id, now=utc_now())
+    asked(databases, TABLETS, asker="cho")
+    sort_open_questions(databases, now=utc_now())
+    assert len(notices.unseen(databases, "ben")) == 1
+    (left,) = waiting(databases)
+    assert left.people == 1, "whoever asked afterwards was shown the answer, and says that it was none"
+
+
+def test_in_what_words_a_recording_is_on_its_way_is_for_those_who_may_hear_its_course(databases: Database) -> None:
+    recording_id, _ = enter(databases, course="Closed")
+    found = opened(databases)
+    answers.answer_with_recording(databases, HERE, found.id, question="Falcon?", recording_id=recording_id, now=NOW)
+    with databases.read() as session:
+        (outside,) = waiting_items(session, (), zone=UTC)
+    assert (outside.taken_as, outside.recording_id, outside.state) == (None, None, ItemState.COMING)
+    assert waiting(databases)[0].taken_as == "Falcon?"

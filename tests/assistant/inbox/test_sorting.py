@@ -2,10 +2,12 @@
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from assistant.access import course_rights
 from assistant.access.caller import HERE
 from assistant.feedback.judging import take_back
 from assistant.inbox.answers import open_again, set_aside
@@ -156,3 +158,19 @@ def test_the_first_of_a_list_are_those_that_most_people_asked(database: Database
         found = waiting_items(session, (), zone=UTC, limit=2)
     assert [each.example for each in found] == ["who orders radios", "who orders forks"]
     assert [each.people for each in found] == [3, 2]
+
+
+def test_what_is_asked_of_a_closed_course_stays_by_itself(databases: Database) -> None:
+    _recording, closed = enter(databases, course="Closed")
+    with databases.write() as session:
+        course_rights.set_rights(session, closed, open_to_all=False, groups=(), people=())
+    asked(databases, TABLETS, asker="ann", course_id=closed)
+    asked(databases, TABLETS, asker="ben")
+    asked(databases, TABLETS, asker="cho", course_id=closed)
+    assert [each.people for each in waiting(databases)] == [1]
+    assert [each.people for each in waiting(databases, closed)] == [2, 1]
+
+
+def test_the_id_of_an_open_question_tells_no_time(databases: Database) -> None:
+    asked(databases, TABLETS)
+    assert UUID(waiting(databases)[0].id).version == 4
