@@ -8,7 +8,7 @@ from assistant.errors import EarmarkError
 from assistant.inbox.answers import give_up_removed, settle_coming
 from assistant.inbox.sorting import AT_ONCE, sort_open_questions
 from assistant.questions.embedding import save_vectors, without_vector
-from indexer.embed import ready_embedder
+from indexer.embed import check_unchanged, ready_embedder
 from indexer.services import Services
 from knowledge.database import utc_now
 from knowledge.embedding import TextKind
@@ -33,6 +33,7 @@ def embed_questions(services: Services) -> bool:
         if not batch:
             return False
         made = services.engine.embed([each.text for each in batch], kind=TextKind.QUESTION, priority=Priority.INDEX)
+        check_unchanged(services.engine, embedder)
     except EarmarkError as error:
         _LOG.info("embedding questions put off", reason=error.detail)
         return False

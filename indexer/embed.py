@@ -59,14 +59,19 @@ def ready_embedder(engine: EngineClient) -> ModelState:
     return embedder
 
 
+def check_unchanged(engine: EngineClient, embedder: ModelState) -> None:
+    """After asking for vectors. Raises EmbedderDown where another embedder than this one may have answered."""
+    if engine.state().embedder.digest != embedder.digest:
+        raise EmbedderDown("the embedder was changed meanwhile", "nothing to do: it is asked again")
+
+
 def embed_passages(
     engine: EngineClient, passages: Sequence[Passage], titles: Sequence[str], embedder: ModelState, *, left: int = 0
 ) -> Embedded:
     """Raises EmbedderDown, also where another embedder than this one answered: its vectors are never mixed."""
     texts = [embedding_text(passage.text, title) for passage, title in zip(passages, titles, strict=True)]
     vectors = engine.embed(texts, kind=TextKind.PASSAGE, priority=Priority.INDEX)
-    if engine.state().embedder.digest != embedder.digest:
-        raise EmbedderDown("the embedder was changed meanwhile", "nothing to do: it is asked again")
+    check_unchanged(engine, embedder)
     ids = [passage.id for passage in passages]
     by_id = dict(zip(ids, vectors.whole, strict=True))
     return Embedded(embedder.digest, by_id, dict(zip(ids, vectors.tokens, strict=True)), left)

@@ -1,5 +1,8 @@
 """What a worker does for questions."""
 
+from typing import Any
+
+import pytest
 from sqlalchemy import select
 
 from assistant.access.caller import HERE
@@ -59,3 +62,20 @@ def test_what_the_embedder_cannot_read_waits_for_none(databases: Database) -> No
             chinese,
         }
         assert len(without_vector(session, "d", None, limit=9)) == 2
+
+
+def test_vectors_of_an_embedder_that_was_changed_meanwhile_are_not_kept(
+    services: Services, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question_id = asked(services.database, "where are tablets", embedded=False)
+    embed = engine.embed
+
+    def changed_meanwhile(*texts: Any, **how: Any) -> Any:
+        vectors = embed(*texts, **how)
+        engine.embedder_digest = "f" * 64
+        return vectors
+
+    monkeypatch.setattr(engine, "embed", changed_meanwhile)
+    assert embed_questions(services) is False
+    with services.database.read() as session:
+        assert session.get(QuestionVectorRow, question_id) is None
