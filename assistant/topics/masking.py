@@ -11,22 +11,27 @@ from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 
 from assistant.topics.masked_names import mask_given_names, mask_known_names
+from knowledge.one_line import on_one_line
 
 MARKS = ("name", "number", "phone", "mail", "card", "id", "address", "link")
 _MARK = re.compile(rf"(‹(?:{'|'.join(MARKS)})›)")
-_UNSEEN = re.compile("[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 """Characters that show nothing, by which a number could be written in pieces."""
 _MOST_ROUNDS = 100
 Rule = Callable[[str], str]
 
 
 def masked(text: str, *, names: Collection[str] = ()) -> str:
-    """The text with its marks. `names`: of people who are known, such as those with an account.
+    """The text on one line, with its marks. `names`: of people who are known, such as those with an account.
 
-    Masking again changes nothing: the rules are applied until they find nothing more.
+    Masking again changes nothing: the rules are applied until they find nothing more. They see the line as pages and
+    files will show it, or a number would come together only after they had passed it in pieces.
     """
     rules = (*_RULES, _known(frozenset(names)))
-    text = _UNSEEN.sub("", text)
+    text = on_one_line(_UNSEEN.sub("", text))
     for _ in range(_MOST_ROUNDS):
         before = text
         for rule in rules:
@@ -83,9 +88,16 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _LATIN = "A-Za-z0-9\u00c0-\u024f"
 _NOT_IN_LINKS = rf"\s<>\"'‹›{_HAN}，。；：！？、（）【】《》“”"
 _ENDINGS = "com|org|net|edu|gov|info|biz|app|dev|cn|de|uk|eu|fr|at|ch|io|co|jp|hk|tw|sg|us|local|intern|internal"
-_SEPARATOR = r"[ \u00a0\t._·/\\()\[\],-]"
-_DIGITS = re.compile(rf"\+?\d(?:{_SEPARATOR}{{0,3}}\d)*(?P<tenth>{_SEPARATOR}?[Xx])?")
+_PUNCTUATION = "，、。；;|｜"
+_SEPARATOR = rf"[ ._·/\\()\[\],{_PUNCTUATION}-]"
+_SEPARATOR_OR_COLON = rf"[:{_SEPARATOR[1:]}"
+_BETWEEN_WORDS = rf"[ .,:{_PUNCTUATION}-]"
+_DIGITS, _DIGITS_AND_COLONS = (
+    re.compile(rf"\+?\d(?:{separator}{{0,3}}\d)*(?P<tenth>{separator}?[Xx])?")
+    for separator in (_SEPARATOR, _SEPARATOR_OR_COLON)
+)
 """Digits with anything of the kind that people group them by; an X that follows may be the check character, or not."""
+_TIMES = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?![\d:])")
 _DATES = re.compile(
     r"(?:(?:19|20)\d\d[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d)(?:[ ,]{1,2}\d{1,2}[:.]\d\d)?"
 )
@@ -142,13 +154,20 @@ def _ibans(shadow: str) -> Iterator[tuple[int, int, str]]:
 
 def _mask_checked(text: str) -> str:
     """Cards and ids, which their check digits tell from other digits, however they are grouped."""
-    return _replaced(text, _checked(_shadow(text)))
+    return _replaced(text, _checked(_shadow(text), _DIGITS))
 
 
-def _checked(shadow: str) -> Iterator[tuple[int, int, str]]:
-    for found in _DIGITS.finditer(shadow):
+def _mask_checked_with_colons(text: str) -> str:
+    """The same where colons stand between the groups: times of a day are none, for a list of them has as many digits
+    as a card."""
+    timeless = _TIMES.sub(lambda found: "t" * len(found[0]), _shadow(text))
+    return _replaced(text, _checked(timeless, _DIGITS_AND_COLONS))
+
+
+def _checked(shadow: str, digits: re.Pattern[str]) -> Iterator[tuple[int, int, str]]:
+    for found in digits.finditer(shadow):
         plain = re.sub(r"[^0-9Xx]", "", found[0])
-        if re.fullmatch(_IPV4, found[0]):
+        if re.fullmatch(rf"{_IPV4}(?::\d+)?", found[0]):
             continue
         if mark := _mark_of(plain):
             is_check = found["tenth"] is None or is_chinese_id(plain[-18:])
@@ -205,6 +224,7 @@ _PHONES = tuple(
         r"(?<![\d-])[2-9]\d{3}[ -]\d{4}(?![\d-])(?=$|[^\w])",
     )
 )
+_CHINESE_DIGITS = "零〇一二三四五六七八九幺两"
 _NUMBER_WORDS = "zero|oh|one|two|three|four|five|six|seven|eight|nine|double|treble|triple"
 _GERMAN_NUMBER_WORDS = "null|eins|zwei|zwo|drei|vier|fünf|sechs|sieben|acht|neun"
 _TELLING_WORDS = (
@@ -246,6 +266,7 @@ def _mask_chinese_addresses(text: str) -> str:
 _RULES: tuple[Rule, ...] = (
     _mask_ibans,
     _mask_checked,
+    _mask_checked_with_colons,
     _every(rf"(?:https?|ftp)://[^{_NOT_IN_LINKS}]+|\bwww\.[^{_NOT_IN_LINKS}]+", "link", flags=re.I),
     _every(rf"[{_LATIN}._%+'&=-]+[ ]?@[ ]?[{_LATIN}-]+(?:\.[{_LATIN}-]+)*", "mail"),
     _every(r"[\w.%+'-]+@[\w-]+(?:\.[\w-]+)*", "mail"),
@@ -298,9 +319,11 @@ _RULES: tuple[Rule, ...] = (
         flags=re.I,
         group=1,
     ),
-    _every(r"[零〇一二三四五六七八九幺两](?:[ ]?[零〇一二三四五六七八九幺两]){5,}", "number"),
-    _every(rf"\b(?:{_NUMBER_WORDS})(?:[ ,-]+(?:{_NUMBER_WORDS})){{4,}}\b", "number", flags=re.I),
-    _every(rf"\b(?:{_GERMAN_NUMBER_WORDS})(?:[ ,-]+(?:{_GERMAN_NUMBER_WORDS})){{4,}}\b", "number", flags=re.I),
+    _every(rf"[{_CHINESE_DIGITS}](?:{_BETWEEN_WORDS}{{0,3}}[{_CHINESE_DIGITS}]){{5,}}", "number"),
+    _every(rf"\b(?:{_NUMBER_WORDS})(?:{_BETWEEN_WORDS}+(?:{_NUMBER_WORDS})){{4,}}\b", "number", flags=re.I),
+    _every(
+        rf"\b(?:{_GERMAN_NUMBER_WORDS})(?:{_BETWEEN_WORDS}+(?:{_GERMAN_NUMBER_WORDS})){{4,}}\b", "number", flags=re.I
+    ),
     _every(
         rf"(?<![\w.])\d{{1,5}}[A-Za-z]?,?[ ]+(?:[A-Z][\w'’.-]*[ ]+){{1,3}}(?:(?i:{_STREET})\b|{_STREET_SHORT})",
         "address",

@@ -247,5 +247,5 @@ def once_a_person(asked: Iterable[AskedText], askers: Mapping[str, str]) -> list
 
 def shown_words(text: str, names: Collection[str]) -> str:
     """A question as others may read it: on one line, masked, not too long."""
-    shown = " ".join(masked(text, names=names).split())
+    shown = masked(text, names=names)
     return shown if len(shown) <= LONGEST_QUOTE else f"{shown[: LONGEST_QUOTE - 1]}…"

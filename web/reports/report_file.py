@@ -1,7 +1,8 @@
 """What a report holds, whatever becomes of it, and its text made fit for every kind of file."""
 
-import unicodedata
 from dataclasses import dataclass
+
+from knowledge.one_line import on_one_line
 
 LONGEST_NAME = 200
 Value = str | int | None
@@ -58,10 +59,5 @@ class ReportFile:
 def plain_text(text: str, *, longest: int = LONGEST_NAME) -> str:
     """One line without what no file can hold (control characters, halves of characters) or should (marks that turn the
     line around); what is too long ends in an ellipsis."""
-    kept = "".join(" " if each.isspace() else each for each in text if each.isspace() or _may_be_kept(each))
-    line = " ".join(kept.split())
+    line = on_one_line("".join(each for each in text if each not in _BENDS_LINES))
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
-def _may_be_kept(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cc", "Cs", "Cn", "Co") and character not in _BENDS_LINES

@@ -95,6 +95,12 @@ def test_words_are_masked_and_the_week_is_all_that_is_said_of_the_time(databases
     assert not isinstance(found.since, dt.datetime)
 
 
+def test_a_number_written_in_lines_is_masked_too(databases: Database) -> None:
+    asked(databases, "where is the form\ncall 138\n1234\n5678")
+    (found,) = waiting(databases)
+    assert found.example == "where is the form call ‹phone›"
+
+
 def test_what_was_nearest_in_a_course_is_for_those_who_may_hear_it(databases: Database) -> None:
     _recording, course_id = enter(databases, course="Closed")
     asked(databases, TABLETS, course_id=course_id)

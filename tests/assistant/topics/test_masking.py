@@ -7,6 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from assistant.topics.masking import is_chinese_id, is_iban, masked, passes_luhn
+from knowledge.one_line import on_one_line
 from tests.assistant.topics.questions_to_mask import KEPT, MASKED, NAMES
 
 DIGITS = st.text("0123456789")
@@ -93,6 +94,13 @@ def test_no_iban_is_left_in_any_text(iban: str, separator: str, before: str, aft
 @given(st.from_regex(r"1[3-9]\d{9}", fullmatch=True).filter(str.isascii), st.text("的请在ab ，", max_size=5))
 def test_no_chinese_mobile_is_left(number: str, beside: str) -> None:
     assert_gone(number, masked(beside + number + beside))
+
+
+@given(st.text())
+def test_what_is_masked_is_what_a_page_shows(text: str) -> None:
+    """On one line and without what files drop, or numbers would come together after all."""
+    once = masked(text)
+    assert on_one_line(once) == once
 
 
 @given(st.text())
