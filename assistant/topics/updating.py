@@ -51,11 +51,13 @@ def update_topics(
     database: Database, rules: TopicRules, *, now: dt.datetime, languages: frozenset[str] | None
 ) -> list[Week]:
     """Group what is new, then close what is over; with each close a few questions may change their topic. The weeks
-    that were closed.
+    that were closed: none where people kept changing topics meanwhile, for a week that closes without its new questions
+    would never have them. The next update does it.
 
     `languages`: those that the embedder knows, None for all.
     """
-    grow(database, rules, now=now, languages=languages)
+    if not grow(database, rules, now=now, languages=languages):
+        return []
     closed = []
     while (week := close_next(database, rules, now=now, languages=languages)) is not None:
         closed.append(week)

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from assistant.access.caller import HERE
 from assistant.questions.log import delete_questions, delete_questions_of
 from assistant.topics import store, updating
 from assistant.topics.figures import Cell, Topic, TopicsState
 from assistant.topics.grouping import grow_topics
+from assistant.topics.shaping import rename
 from assistant.topics.tables import TopicQuestionRow, TopicRow
 from assistant.topics.updating import GRACE, TopicRules, close_without_figures, update_topics
 from assistant.topics.week import Week
@@ -230,6 +232,25 @@ def test_what_is_merged_while_grouping_thinks_holds(databases: Database, monkeyp
     update(databases, CLOSED + dt.timedelta(days=7))
     assert rounds == [18, 18, 18], "once more with the week's close"
     assert [cell.topic_id for cell in cells(databases) if cell.week == WEEK.next()] == [leave]
+
+
+def test_no_week_closes_without_questions_that_could_not_be_grouped(
+    databases: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(databases, people(6), about="leave")
+    update(databases)
+    (leave,) = topics(databases)
+    ask(databases, people(6), about="pay", course="c2", at=NEXT_MONDAY + dt.timedelta(days=1))
+
+    def renamed_meanwhile(asked: list[object], **more: object) -> object:
+        rename(databases, HERE, leave, "Leave")
+        return grow_topics(asked, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(updating, "grow_topics", renamed_meanwhile)
+        assert update(databases, CLOSED + dt.timedelta(days=7)) == []
+    assert update(databases, CLOSED + dt.timedelta(days=7)) == [WEEK.next()]
+    assert [cell.course_id for cell in cells(databases)] == ["c1", "c2"]
 
 
 def test_a_question_deleted_while_grouping_thinks_does_no_harm(
