@@ -4,10 +4,11 @@ A topic never loses its id or a question that it has; new questions join it or f
 of several kinds, most of all where a person merged two: each kind draws its own.
 """
 
+import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,15 +59,29 @@ def _kept(asked: AskedText, found: str | None, *, moving: float) -> str | None:
     return asked.topic if asked.topic and (asked.settled or not moving) else found
 
 
-def most_typical(asked: Sequence[AskedText]) -> AskedText:
+def most_typical(asked: Sequence[AskedText], askers: Mapping[str, str]) -> AskedText:
     """The question most like all the others, which names their topic; where they are of several languages or letters,
-    among those that most are of. Raises ValueError where there is none."""
-    if not asked:
+    among those that most people speak for. Everybody has one vote, shared among all that they asked, so that nobody
+    names a topic by asking often or in many wordings.
+
+    `askers`: who asked, by the question's id; what nobody asked does not count. Raises ValueError where there is none.
+    """
+    texts = _distinct(one for one in asked if one.id in askers)
+    if not texts:
         raise ValueError("there are no questions, so none is typical")
-    texts = max((part for part, _ in _comparable(_distinct(asked))), key=lambda part: sum(map(len, part)))
-    rows = rows_of([text.said for text in texts])
-    often = np.array([len(text) for text in texts], np.float32)
-    return texts[int((rows @ (often @ rows)).argmax())].asked[0]
+    votes = _votes(texts, askers)
+    parts = (part for part, _ in _comparable(texts))
+    chosen = max(parts, key=lambda part: math.fsum(votes[text.key] for text in part))
+    rows = rows_of([text.said for text in chosen])
+    weights = np.array([votes[text.key] for text in chosen], np.float32)
+    return chosen[int((rows @ (weights @ rows)).argmax())].asked[0]
+
+
+def _votes(texts: "Iterable[_Text]", askers: Mapping[str, str]) -> dict[str, float]:
+    """What each text weighs, by its key."""
+    people = {text.key: {askers[one.id] for one in text.asked} for text in texts}
+    wordings = Counter(person for some in people.values() for person in some)
+    return {key: math.fsum(1 / wordings[person] for person in some) for key, some in people.items()}
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from assistant.topics.figures import Topic
 from assistant.topics.grouping import AskedText, most_typical
 from assistant.topics.halving import halves_of, key_of
 from assistant.topics.tables import TopicQuestionRow, TopicQuoteRow, TopicRow
-from assistant.topics.updating import once_a_person, shown_words
+from assistant.topics.updating import shown_words
 from knowledge.database import Database, new_id, slices, utc_now
 
 LONGEST_TOPIC_NAME = 200
@@ -131,7 +131,7 @@ def _halves(session: Session, topic_id: str) -> list[_Half]:
     if any(len({askers[one.id] for one in half}) < fewest for half in found):
         raise BadInput(*errors.TOO_FEW_TO_SPLIT)
     names = list(session.scalars(select(PersonRow.name)))
-    typical = [most_typical(once_a_person(half, askers)) for half in found]
+    typical = [most_typical(half, askers) for half in found]
     return [
         _Half(Half(key_of(example), example), named_by.id, half)
         for named_by, half in zip(typical, found, strict=True)

@@ -5,7 +5,7 @@ meanwhile; else it thinks again. A week is closed in one transaction, once, and 
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -226,8 +226,8 @@ def _quote(session: Session, rules: TopicRules, languages: frozenset[str] | None
         if topic in quoted:
             session.execute(update(TopicQuoteRow).where(TopicQuoteRow.topic_id == topic).values(asked_by_many=many))
             continue
-        asked = store.asked_texts(session, languages=languages, of_topics=members[topic])
-        typical = most_typical(once_a_person(asked, askers))
+        asked = list(store.asked_texts(session, languages=languages, of_topics=members[topic]))
+        typical = most_typical(asked, askers)
         text = shown_words(typical.text, names)
         session.add(TopicQuoteRow(topic_id=topic, question_id=typical.id, text=text, asked_by_many=many))
         session.flush()
@@ -239,12 +239,6 @@ def _members(session: Session) -> dict[str, list[str]]:
     for topic, root in store.counted_for(session).items():
         members.setdefault(root, []).append(topic)
     return members
-
-
-def once_a_person(asked: Iterable[AskedText], askers: Mapping[str, str]) -> list[AskedText]:
-    """So that nobody names a topic by asking the same often."""
-    once = {(askers[one.id], one.text.casefold()): one for one in asked if one.id in askers}
-    return list(once.values())
 
 
 def shown_words(text: str, names: Collection[str]) -> str:

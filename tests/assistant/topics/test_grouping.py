@@ -137,11 +137,28 @@ def test_two_alphabets_are_grouped_apart_where_no_embedder_knows_both() -> None:
 def test_the_typical_question_is_one_that_is_like_the_others() -> None:
     jam = of("printer_jam")
     stray = of("payslip")[0]
-    assert most_typical([*jam, stray]) in jam
-    assert most_typical([stray]) == stray
-    assert most_typical([*reversed(jam), stray]) == most_typical([stray, *jam])
-    with pytest.raises(ValueError, match="no questions"):
-        most_typical([])
+    askers = {each.id: f"asker of {each.id}" for each in [*jam, stray]}
+    assert most_typical([*jam, stray], askers) in jam
+    assert most_typical([stray], askers) == stray
+    assert most_typical([*reversed(jam), stray], askers) == most_typical([stray, *jam], askers)
+    assert most_typical([*jam, stray], {stray.id: "p"}) == stray, "what nobody asked names nothing"
+    for asked in ([], jam):
+        with pytest.raises(ValueError, match="no questions"):
+            most_typical(asked, {})
+
+
+def test_one_person_has_one_vote_in_however_many_wordings() -> None:
+    loud = [AskedText(f"l{n}", f"BUY MY CAR number {n}!", "en", pointing(0, towards=1)) for n in range(40)]
+    quiet = [AskedText(f"q{n}", f"how do I take leave, {n}", "en", pointing(0, towards=2)) for n in range(9)]
+    askers = {**{each.id: "loud" for each in loud}, **{each.id: each.id for each in quiet}}
+    assert most_typical([*loud, *quiet], askers) in quiet
+
+
+def test_one_person_does_not_decide_in_which_letters_a_topic_is_named() -> None:
+    loud = [AskedText(f"l{n}", f"buy my car {n}", "en", None) for n in range(40)]
+    quiet = of("payslip")[:2]
+    askers = {**{each.id: "loud" for each in loud}, **{each.id: each.id for each in quiet}}
+    assert most_typical([*loud, *quiet], askers) in quiet
 
 
 @st.composite

@@ -190,6 +190,15 @@ def test_nobody_is_the_example_of_a_half_by_asking_often(databases: Database, ta
     assert {half.example for half in halves(databases, HR, topic)} == {"how do I take leave", "when am I paid"}
 
 
+def test_nobody_is_the_example_of_a_half_by_asking_in_many_wordings(databases: Database, taken_for_one: None) -> None:
+    ask(databases, people(6), about="leave", text="how do I take leave")
+    ask(databases, people(6, "q"), about="pay", text="when am I paid")
+    ask(databases, ["loud"] * 40, about="pay")
+    update(databases, 0)
+    (topic,) = topics(databases)
+    assert {half.example for half in halves(databases, HR, topic)} == {"how do I take leave", "when am I paid"}
+
+
 def test_what_is_agreed_to_tells_nothing_of_who_is_behind_it(databases: Database, two_in_one: str) -> None:
     before = halves(databases, HR, two_in_one)
     with databases.write() as session:

@@ -309,6 +309,15 @@ def test_nobody_names_a_topic_by_asking_often(databases: Database) -> None:
     assert topics(databases)[cell.topic_id].name == "how do I take leave"
 
 
+def test_nobody_names_a_topic_by_asking_in_many_wordings(databases: Database) -> None:
+    for number in range(40):
+        ask(databases, ["loud"], about="leave", text=f"BUY MY CAR{number * '!'} {number} today")
+    ask(databases, people(9), about="leave", text="how do I take leave")
+    update(databases)
+    (topic,) = topics(databases).values()
+    assert topic.name == "how do I take leave"
+
+
 def test_languages_that_the_embedder_does_not_know_are_named(databases: Database) -> None:
     ask(databases, people(6), about="leave", text="请假", language="zh")
     update_topics(databases, RULES, now=CLOSED, languages=frozenset({"en"}))
