@@ -8,7 +8,7 @@ something was published can be shaped: of the others nobody is told that they ex
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from assistant.access.caller import Caller
@@ -113,6 +113,7 @@ def split(database: Database, caller: Caller, topic_id: str, *, agreed: Collecti
         session.flush()
         _settle(session, kept.asked, topic_id)
         _settle(session, parted.asked, new.id)
+        _place_again(session, topic_id, kept.asked)
         _name_anew(session, topic_id, kept)
         _note(session, caller, AuditAction.TOPIC_SPLIT, topic_id, new=new.id)
 
@@ -143,6 +144,15 @@ def _settle(session: Session, half: list[AskedText], topic_id: str) -> None:
     for some in slices([one.id for one in half]):
         rows = update(TopicQuestionRow).where(TopicQuestionRow.question_id.in_(some))
         session.execute(rows.values(topic_id=topic_id, settled=True))
+
+
+def _place_again(session: Session, topic_id: str, kept: list[AskedText]) -> None:
+    """What was in neither half, such as the questions of the open week: left where they are they would draw back what
+    has just been parted, and what a name kept together was the whole topic. The next update places them."""
+    inside = session.scalars(select(TopicQuestionRow.question_id).where(TopicQuestionRow.topic_id == topic_id))
+    for some in slices(sorted(set(inside) - {one.id for one in kept})):
+        session.execute(delete(TopicQuestionRow).where(TopicQuestionRow.question_id.in_(some)))
+    store.hold(session).seen = ""
 
 
 def _name_anew(session: Session, topic_id: str, kept: _Half) -> None:

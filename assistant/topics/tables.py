@@ -78,8 +78,9 @@ class TopicCellRow(Base):
 
 class TopicGrowthRow(Base):
     """The one row that says where grouping stands. `revision`: counts every change of who belongs where, so that an
-    update that began before one begins again. `seen`: what the last update had before it. `unembedded`: languages with
-    spaces between, as when the last week closed. `fewest_people`: as the worker is set now."""
+    update that began before one begins again. `seen`: what the last update had before it; empty before the first, and
+    where a split left questions to be placed again. `unembedded`: languages with spaces between, as when the last week
+    closed. `fewest_people`: as the worker is set now."""
 
     __tablename__ = "topic_growth"
 

@@ -111,6 +111,8 @@ def close_next(
     """
     with database.write() as session:
         growth = store.hold(session)
+        if not growth.seen:  # somebody split a topic since, and its questions wait
+            return None
         last = store.last_closed(session)
         week = Week.parse(last.week).next() if last is not None else _first_week(session, rules.zone)
         if week is None:

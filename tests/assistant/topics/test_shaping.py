@@ -12,10 +12,10 @@ from assistant.audit.reading import AuditFilter
 from assistant.audit.reading import read as read_audit
 from assistant.errors import BadInput, Forbidden, NotFound
 from assistant.questions.log import delete_questions_of
-from assistant.topics import store
+from assistant.topics import store, updating
 from assistant.topics.errors import ChangedMeanwhile
 from assistant.topics.figures import Cell, Topic
-from assistant.topics.grouping import AskedText
+from assistant.topics.grouping import AskedText, grow_topics
 from assistant.topics.shaping import halves, merge, rename, split, unmerge
 from assistant.topics.updating import GRACE, TopicRules, update_topics
 from assistant.topics.week import Week
@@ -221,6 +221,50 @@ def test_who_asks_in_the_open_week_changes_no_half(databases: Database, two_in_o
     ask(databases, people(9, "new"), about="pay", text="where is my pay slip", at=NEXT_MONDAY + dt.timedelta(days=1))
     update(databases, 0)
     assert halves(databases, HR, two_in_one) == before
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_split_in_mid_week_holds_for_what_was_asked_that_week(
+    named: bool, databases: Database, two_in_one: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuesday = NEXT_MONDAY + dt.timedelta(days=1)
+    ask(databases, people(9, "new"), about="pay", text="where is my pay slip", at=tuesday)
+    ask(databases, people(7, "new"), about="leave", text="how long is my leave", at=tuesday)
+    update(databases, 0)
+    if named:
+        rename(databases, HR, two_in_one, "Leave")
+    monkeypatch.setattr("assistant.topics.updating.grow_topics", grow_topics)
+    split(databases, HR, two_in_one)
+    update(databases, 0)
+    ask(databases, people(6, "q"), about="pay", text="what is on my pay slip", at=tuesday)
+    update(databases, 1)
+    with databases.read() as session:
+        in_topic = {one.text: one.topic for one in store.asked_texts(session, languages=None)}
+    leave, pay = in_topic["how do I take leave, Mr Smith"], in_topic["when am I paid"]
+    assert leave == two_in_one != pay
+    assert in_topic["how long is my leave"] == leave
+    assert {in_topic["where is my pay slip"], in_topic["what is on my pay slip"]} == {pay}
+    assert sorted((cell.topic_id, cell.people) for cell in cells(databases)[1:]) == sorted([(leave, 5), (pay, 15)])
+
+
+def test_no_week_closes_between_a_split_and_the_update_that_follows_it(
+    databases: Database, two_in_one: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(databases, people(9, "new"), about="pay", text="where is my pay slip", at=NEXT_MONDAY + dt.timedelta(days=1))
+    update(databases, 0)
+    close_next = updating.close_next
+
+    def split_before(*arguments: object, **more: object) -> object:
+        split(databases, HR, two_in_one)
+        return close_next(*arguments, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(updating, "close_next", split_before)
+        update(databases, 1)
+    assert len(cells(databases)) == 1
+    monkeypatch.setattr(updating, "grow_topics", grow_topics)
+    update(databases, 1)
+    assert cells(databases)[1].topic_id != two_in_one
 
 
 def test_a_topic_is_named_anew_where_its_name_has_left(databases: Database, two_in_one: str) -> None:
