@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from assistant.questions.tables import QuestionRow
 from assistant.topics import store
+from assistant.topics.merges import way_of
 from assistant.topics.tables import (
     TopicCellRow,
     TopicGrowthRow,
@@ -49,11 +50,5 @@ def _ids(session: Session, table: type[TopicCellRow | TopicQuestionRow]) -> set[
 
 def _with_what_they_count_for(session: Session, topics: set[str]) -> set[str]:
     """No topic is counted in one that is not there."""
-    into = {row.id: row.merged_into for row in session.execute(select(TopicRow.id, TopicRow.merged_into))}
-    found: set[str] = set()
-    for topic in topics:
-        step: str | None = topic
-        while step is not None and step not in found:
-            found.add(step)
-            step = into.get(step)
-    return found
+    into = store.merged_topics(session)
+    return {step for topic in topics for step in way_of(topic, into)}

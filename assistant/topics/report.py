@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from assistant.topics.figures import Cell, Topic
+from assistant.topics.merges import end_of
 from assistant.topics.week import Week
 
 _Key = TypeVar("_Key")
@@ -125,8 +126,10 @@ def week_before(week: Week, count: int) -> Week:
 
 
 def standing_for(topics: Mapping[str, Topic]) -> dict[str, str]:
-    """Where each topic is counted: in the one it was merged into, and that one's."""
-    return {topic_id: _followed(topic_id, topics) for topic_id in topics}
+    """Where each topic is counted: in the one it was merged into, and that one's; in itself where that one never had a
+    figure."""
+    into = {topic_id: topic.merged_into for topic_id, topic in topics.items()}
+    return {topic_id: end_of(topic_id, into) for topic_id in topics}
 
 
 def choose_cells(
@@ -245,13 +248,3 @@ def _sum(parts: Iterable[Sums]) -> Sums:
     for part in parts:
         tally.add(part)
     return tally.sums
-
-
-def _followed(topic_id: str, topics: Mapping[str, Topic]) -> str:
-    """A topic that was merged into one that never had a figure stays where it is; so does a ring of merges."""
-    seen = [topic_id]
-    while (into := topics[seen[-1]].merged_into) is not None and into in topics:
-        if into in seen:
-            return min(seen[seen.index(into) :])
-        seen.append(into)
-    return seen[-1]

@@ -4,7 +4,7 @@ Whoever writes here first takes `hold`: one at a time changes what belongs where
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from assistant.feedback.tables import FeedbackRow
 from assistant.questions.tables import QuestionRow, QuestionVectorRow
 from assistant.topics.figures import FEWEST_ALLOWED, Cell, Topic, TopicsState
 from assistant.topics.grouping import AskedText
+from assistant.topics.merges import end_of
 from assistant.topics.publishing import Asked
 from assistant.topics.tables import (
     TopicCellRow,
@@ -159,8 +160,13 @@ def askers_of(session: Session, topic_ids: Iterable[str], *, before: dt.datetime
 
 def counted_for(session: Session) -> dict[str, str]:
     """Each topic, and the one its questions count for now: itself, or where merging leads."""
-    into = {topic: merged for topic, merged in session.execute(select(TopicRow.id, TopicRow.merged_into))}  # noqa: C416
-    return {topic: _end_of(topic, into) for topic in into}
+    into = merged_topics(session)
+    return {topic: end_of(topic, into) for topic in into}
+
+
+def merged_topics(session: Session) -> dict[str, str | None]:
+    """Every topic, and the one it was merged into, None where it was not."""
+    return {row.id: row.merged_into for row in session.execute(select(TopicRow.id, TopicRow.merged_into))}
 
 
 def questions_between(session: Session, start: dt.datetime, end: dt.datetime) -> list[Asked]:
@@ -221,9 +227,3 @@ def _topic(row: TopicRow, quote: TopicQuoteRow | None, known: set[str], invented
         merged_into=row.merged_into if row.merged_into in known else None,
         invented=invented,
     )
-
-
-def _end_of(topic: str, into: Mapping[str, str | None]) -> str:
-    while (further := into.get(topic)) is not None:
-        topic = further
-    return topic
