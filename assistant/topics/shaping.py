@@ -23,6 +23,7 @@ from assistant.topics.errors import ChangedMeanwhile
 from assistant.topics.figures import Topic
 from assistant.topics.grouping import AskedText, most_typical
 from assistant.topics.halving import halves_of, key_of
+from assistant.topics.merges import way_of
 from assistant.topics.tables import TopicQuestionRow, TopicQuoteRow, TopicRow
 from assistant.topics.updating import shown_words
 from knowledge.database import Database, new_id, slices, utc_now
@@ -83,7 +84,17 @@ def unmerge(database: Database, caller: Caller, topic_id: str) -> None:
         if topic.merged_into is None:
             raise BadInput(*errors.NOT_MERGED)
         session.execute(update(TopicRow).where(TopicRow.id == topic_id).values(merged_into=None))
+        _take_words_along(session, topic_id, topic.merged_into)
         _note(session, caller, AuditAction.TOPIC_MERGED, topic_id, undone=True)
+
+
+def _take_words_along(session: Session, topic_id: str, left: str) -> None:
+    """A topic is no longer named by a question of one that has left it; the next update finds another name."""
+    root = store.counted_for(session)
+    leaving = [each for each, end in root.items() if end == topic_id]
+    theirs = select(TopicQuestionRow.question_id).where(TopicQuestionRow.topic_id.in_(leaving))
+    named = delete(TopicQuoteRow).where(TopicQuoteRow.topic_id.in_(way_of(left, store.merged_topics(session))))
+    session.execute(named.where(TopicQuoteRow.question_id.in_(theirs)))
 
 
 def halves(database: Database, caller: Caller, topic_id: str) -> list[Half]:

@@ -11,7 +11,7 @@ from assistant.audit.event import AuditAction
 from assistant.audit.reading import AuditFilter
 from assistant.audit.reading import read as read_audit
 from assistant.errors import BadInput, Forbidden, NotFound
-from assistant.questions.log import delete_questions_of
+from assistant.questions.log import delete_questions, delete_questions_of
 from assistant.topics import store, updating
 from assistant.topics.errors import ChangedMeanwhile
 from assistant.topics.figures import Cell, Topic
@@ -91,6 +91,36 @@ def test_a_merge_counts_from_the_open_week_on_and_can_be_taken_back(
     assert cells(databases)[:2] == before
     assert [cell.topic_id for cell in cells(databases)[2:]] == [leave, pay]
     assert [action for _who, action, _what in noted(databases)] == [AuditAction.TOPIC_MERGED] * 2
+
+
+def test_a_topic_keeps_no_words_of_one_that_leaves_it(databases: Database, leave_and_pay: tuple[str, str]) -> None:
+    leave, pay = leave_and_pay
+    merge(databases, HR, pay, leave)
+    with databases.write() as session:  # where its own name went with its question, one of the other's takes its place
+        delete_questions(session, [one.id for one in store.asked_texts(session, languages=None, of_topics=[leave])])
+    update(databases, 0)
+    assert topics(databases)[leave].name == "when am I paid"
+    unmerge(databases, HR, pay)
+    assert topics(databases)[leave].name == f"#{leave[-4:]}"
+    assert topics(databases)[pay].name == "when am I paid"
+
+
+def test_a_topic_in_between_keeps_no_words_either(databases: Database, leave_and_pay: tuple[str, str]) -> None:
+    """Fire was merged into pay, and pay into leave: what takes pay back takes fire along."""
+    leave, pay = leave_and_pay
+    ask(databases, people(6), about="fire", course="c3", text="where is the fire exit")
+    ask(databases, people(6), about="fire", course="c3", text="where is the fire exit", at=NEXT_MONDAY)
+    update(databases, 1)
+    (fire,) = topics(databases).keys() - {leave, pay}
+    merge(databases, HR, fire, pay)
+    merge(databases, HR, pay, leave)
+    with databases.write() as session:
+        for topic in (leave, pay):
+            delete_questions(session, [one.id for one in store.asked_texts(session, languages=None, of_topics=[topic])])
+    update(databases, 1)
+    assert topics(databases)[leave].name == "where is the fire exit"
+    unmerge(databases, HR, pay)
+    assert topics(databases)[leave].name == f"#{leave[-4:]}"
 
 
 def test_topics_are_not_merged_in_a_circle_or_twice(databases: Database, leave_and_pay: tuple[str, str]) -> None:
