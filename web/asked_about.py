@@ -69,13 +69,16 @@ def read_asked(database: Database, caller: Caller, wanted: Wanted, *, topic_id: 
 def take_asked(
     database: Database, caller: Caller, wanted: Wanted, *, kind: str, topic_id: str | None = None
 ) -> tuple[Asked, Report]:
-    """The same to be taken away, which is noted in the audit log. Raises NotFound, too, where there is nothing."""
+    """The same to be taken away, which is noted in the audit log. Raises NotFound, too, where there is nothing.
+
+    All is read and summed before the write begins, so that it keeps no other writer waiting.
+    """
+    asked = read_asked(database, caller, wanted, topic_id=topic_id)
+    report = shown_report(asked)
+    details = {"kind": kind, "weeks": f"{report.chosen.since} {report.chosen.until}"}
+    if report.chosen.course_id is not None:
+        details["course"] = report.chosen.course_id
     with database.write() as session:
-        asked = _asked(session, caller, wanted, topic_id)
-        report = shown_report(asked)
-        details = {"kind": kind, "weeks": f"{report.chosen.since} {report.chosen.until}"}
-        if report.chosen.course_id is not None:
-            details["course"] = report.chosen.course_id
         append(session, AuditEvent(caller.actor, AuditAction.EXPORTED, "topics", topic_id, details=details))
     return asked, report
 
