@@ -4,10 +4,18 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from assistant.topics.grouping import AskedText
+from assistant.topics.likeness import FloatArray
+
+MOST_COMPARED = 1_000
+"""Texts that the halves are made of, as somebody waits for them; any other goes to the half that it is nearer to."""
+LETTERS_COMPARED = 200
+"""Of a text without a vector: its first letters say what it is about, and a few thousand would take minutes."""
 
 
 def halves_of(asked: Sequence[AskedText]) -> tuple[list[AskedText], list[AskedText]] | None:
@@ -16,15 +24,18 @@ def halves_of(asked: Sequence[AskedText]) -> tuple[list[AskedText], list[AskedTe
     texts = sorted({one.text for one in in_order})
     if len(texts) < 2:
         return None
+    compared = np.linspace(0, len(texts) - 1, min(len(texts), MOST_COMPARED)).round().astype(np.int64)
     vectors = {one.text: one.vector for one in in_order if one.vector is not None}
+    points: FloatArray | csr_matrix
     if len(vectors) == len(texts):
         points = np.stack([vectors[text] for text in texts])
         if len(np.unique(points.round(4), axis=0)) < 2:
             return None
     else:
-        points = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 3)).fit_transform(texts).toarray()
-    labels = KMeans(n_clusters=2, n_init=10, random_state=0).fit_predict(points)
-    side = dict(zip(texts, labels, strict=True))
+        points = _letters(texts, compared)
+    # Ten beginnings: with three, halves of two topics are right for 89 of 100 questions, not 97.
+    halving = KMeans(n_clusters=2, n_init=10, random_state=0).fit(points[compared])
+    side = dict(zip(texts, halving.predict(points), strict=True))
     first, second = ([one for one in in_order if side[one.text] == label] for label in (0, 1))
     if not first or not second:
         return None
@@ -35,3 +46,10 @@ def key_of(example: str) -> str:
     """By which somebody agrees to the half that was shown so. It is made of what was shown alone: made of who is in it,
     it would change when one of them is forgotten, and tell that they asked."""
     return hashlib.sha256(example.encode()).hexdigest()[:32]
+
+
+def _letters(texts: Sequence[str], compared: NDArray[np.int64]) -> csr_matrix:
+    """Which letters stand together, TF-IDF by those `compared`: shape (n, some), rows of length 1 or 0."""
+    heads = [text[:LETTERS_COMPARED] for text in texts]
+    weigh = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 3)).fit([heads[place] for place in compared.tolist()])
+    return csr_matrix(weigh.transform(heads))
