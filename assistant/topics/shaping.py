@@ -112,13 +112,20 @@ def split(database: Database, caller: Caller, topic_id: str, *, agreed: Collecti
     """The smaller half becomes a topic of its own, and each draws its own new questions.
 
     `agreed`: the keys of the halves as they were shown. Raises ChangedMeanwhile where they are others now, and what
-    `halves` raises.
+    `halves` raises. The halves take seconds: they are found before the write, so that no other writer waits for them.
     """
-    with database.write() as session:
-        topic = _begin(session, caller, topic_id)
+    with database.read() as session:
+        _permit(caller)
+        _known(session, topic_id)
+        before = store.revision(session), _askers(session, topic_id)
         kept, parted = _halves(session, topic_id)
-        if agreed is not None and set(agreed) != {kept.shown.key, parted.shown.key}:
+    if agreed is not None and set(agreed) != {kept.shown.key, parted.shown.key}:
+        raise ChangedMeanwhile
+    with database.write() as session:
+        # Questions are deleted, and weeks closed, without a new revision.
+        if (store.hold(session).revision, _askers(session, topic_id)) != before:
             raise ChangedMeanwhile
+        topic = _begin(session, caller, topic_id)
         new = TopicRow(id=new_id(), name="", merged_into=None, invented=topic.invented, created_at=utc_now())
         session.add(new)
         session.flush()
@@ -129,12 +136,17 @@ def split(database: Database, caller: Caller, topic_id: str, *, agreed: Collecti
         _note(session, caller, AuditAction.TOPIC_SPLIT, topic_id, new=new.id)
 
 
-def _halves(session: Session, topic_id: str) -> list[_Half]:
-    """Of what was asked before the last closed week ended: who comes back each day learns nothing of who asks today."""
+def _askers(session: Session, topic_id: str) -> dict[str, str]:
+    """Who asked each question before the last closed week ended: who comes back each day learns nothing of who asks
+    today. Raises NotFound where no week has closed."""
     last = store.last_closed(session)
     if last is None:
         raise NotFound(*errors.NO_SUCH_TOPIC)
-    askers = store.askers_of(session, [topic_id], before=last.ends_at)
+    return store.askers_of(session, [topic_id], before=last.ends_at)
+
+
+def _halves(session: Session, topic_id: str) -> list[_Half]:
+    askers = _askers(session, topic_id)
     asked = list(store.asked_texts(session, languages=None, of_topics=[topic_id]))
     found = halves_of([one for one in asked if one.id in askers])
     if found is None:

@@ -86,6 +86,12 @@ def hold(session: Session) -> TopicGrowthRow:
     return row
 
 
+def revision(session: Session) -> int:
+    """How often topics were changed: to tell whether somebody did meanwhile."""
+    growth = session.get(TopicGrowthRow, _GROWTH)
+    return 0 if growth is None else growth.revision
+
+
 def last_closed(session: Session) -> TopicWeekRow | None:
     return session.scalars(select(TopicWeekRow).order_by(TopicWeekRow.week.desc()).limit(1)).first()
 

@@ -16,6 +16,7 @@ from assistant.topics import store, updating
 from assistant.topics.errors import ChangedMeanwhile
 from assistant.topics.figures import Cell, Topic
 from assistant.topics.grouping import AskedText, grow_topics
+from assistant.topics.halving import halves_of
 from assistant.topics.shaping import halves, merge, rename, split, unmerge
 from assistant.topics.updating import GRACE, TopicRules, update_topics
 from assistant.topics.week import Week
@@ -37,6 +38,11 @@ def update(database: Database, weeks: int) -> None:
 def cells(database: Database) -> list[Cell]:
     with database.read() as session:
         return store.published(session, since=Week(2000, 1), until=Week(2100, 1))
+
+
+def forget(database: Database, asker: str) -> None:
+    with database.write() as session:
+        delete_questions_of(session, asker)
 
 
 def topics(database: Database) -> dict[str, Topic]:
@@ -211,6 +217,29 @@ def test_a_split_that_was_not_the_one_shown_is_not_made(databases: Database, two
     assert len(halves(databases, HR, two_in_one)) == 2
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda database, topic: rename(database, HR, topic, "leave and pay"),
+        lambda database, _topic: forget(database, "p7"),
+    ],
+    ids=["another change", "a person forgotten"],
+)
+def test_what_changes_while_the_halves_are_found_is_seen_and_not_kept_waiting(
+    act: Callable[[Database, str], None], databases: Database, two_in_one: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def while_somebody_acts(asked: Sequence[AskedText]) -> tuple[list[AskedText], list[AskedText]] | None:
+        act(databases, two_in_one)
+        return halves_of(asked)
+
+    monkeypatch.setattr("assistant.topics.shaping.halves_of", while_somebody_acts)
+    with pytest.raises(ChangedMeanwhile):
+        split(databases, HR, two_in_one)
+    assert AuditAction.TOPIC_SPLIT not in {action for _who, action, _what in noted(databases)}
+    monkeypatch.undo()
+    assert len(halves(databases, HR, two_in_one)) == 2
+
+
 def test_nobody_is_the_example_of_a_half_by_asking_often(databases: Database, taken_for_one: None) -> None:
     ask(databases, people(6), about="leave", text="how do I take leave")
     ask(databases, people(6, "q"), about="pay", text="when am I paid")
@@ -231,8 +260,7 @@ def test_nobody_is_the_example_of_a_half_by_asking_in_many_wordings(databases: D
 
 def test_what_is_agreed_to_tells_nothing_of_who_is_behind_it(databases: Database, two_in_one: str) -> None:
     before = halves(databases, HR, two_in_one)
-    with databases.write() as session:
-        delete_questions_of(session, "p7")
+    forget(databases, "p7")
     assert halves(databases, HR, two_in_one) == before
 
 
