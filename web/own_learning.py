@@ -28,6 +28,7 @@ from assistant.learning.kept import (
     Moment,
     NotOn,
     RecallCard,
+    may_be_kept,
 )
 from assistant.learning.mastery import Mastery, mastery_of
 from assistant.learning.memory import Memory, Recall, day_end
@@ -260,7 +261,7 @@ def _moment_at(database: Database, recording: Recording, at_s: float | None) -> 
         raise BadInput(*NO_SUCH_MOMENT)
     lines = () if recording.revision is None else lines_of(database, recording.id, recording.revision)
     for line in lines:
-        if line.start_s <= at_s + _SHORT_S and at_s < line.end_s:
+        if line.start_s <= at_s + _SHORT_S and at_s < line.end_s and may_be_kept(line.start_s, line.end_s):
             return Moment(recording.id, line.start_s, line.end_s)
     return Moment(recording.id, at_s, at_s)
 

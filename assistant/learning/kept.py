@@ -46,11 +46,19 @@ class Moment:
     end_s: float
 
     def __post_init__(self) -> None:
-        sound = math.isfinite(self.start_s) and math.isfinite(self.end_s)
-        if not sound or not 0 <= self.start_s <= self.end_s <= self.start_s + LONGEST_MOMENT_S:
+        if not may_be_kept(self.start_s, self.end_s):
             raise BadInput(*NO_SUCH_MOMENT)
         object.__setattr__(self, "start_s", round(self.start_s, 3))
         object.__setattr__(self, "end_s", round(self.end_s, 3))
+
+
+def may_be_kept(start_s: float, end_s: float) -> bool:
+    """Whether it can be a moment: an answer may show what cannot, a subtitle that stands for half an hour. Asked of
+    milliseconds, so that what was kept once is a moment when it is read, too."""
+    if start_s < 0 or not (math.isfinite(1000 * start_s) and math.isfinite(1000 * end_s)):
+        return False
+    start_ms, end_ms = (round(1000 * round(each, 3)) for each in (start_s, end_s))
+    return start_ms <= end_ms <= start_ms + round(1000 * LONGEST_MOMENT_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,22 @@ def test_a_second_on_the_recordings_page_is_the_line_that_is_said_then(
     assert page.count("Make a recall card:") == 1, "where nothing is said there is nothing to ask"
 
 
+def test_a_stretch_that_is_too_long_for_a_moment_is_shown_without_a_button(company: WebHouse, anna: TestClient) -> None:
+    """One cue of a subtitle that stands for eleven minutes."""
+    line = (0.0, 660.0, "The assembly, all of it.")
+    recording = company.add_recording(name="assembly.wav", lines=[line], duration_s=700, playable=False)
+    company.answer_with("assembly", recording, line)
+    question = anna.get(ask(anna, "how does the assembly go"))
+    assert question.status_code == 200
+    assert "The assembly, all of it." in question.text
+    assert "Come back to this" not in question.text
+    asked = anna.get("/me/learning/asked").text
+    assert "The assembly, all of it." in asked
+    assert "Make a recall card:" not in asked
+    reply = anna.post("/me/learning/marks", data={"recording": recording, "at": "1:40"}, headers={"hx-request": "true"})
+    assert "1:40 is bookmarked" in reply.text, "the second alone"
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -7,6 +7,7 @@ from typing import Any
 
 from assistant.answering.known_answer import ShownBy
 from assistant.feedback.judging import Judged
+from assistant.learning.kept import may_be_kept
 from assistant.questions.log import LoggedQuestion
 from knowledge.finding.moment import Verdict
 from knowledge.recordings.recording import Recording
@@ -49,6 +50,10 @@ class MomentView:
     @property
     def span(self) -> Span:
         return Span(self.start_s, self.end_s)
+
+    @property
+    def may_be_kept(self) -> bool:
+        return may_be_kept(self.start_s, self.end_s)
 
 
 @dataclass(frozen=True, slots=True)

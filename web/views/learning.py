@@ -121,7 +121,10 @@ class KeepsView:
     marked: Mapping[Moment, str]
     question_id: str
 
-    def of(self, shown: MomentView) -> KeepView:
+    def of(self, shown: MomentView) -> KeepView | None:
+        """None for a stretch that is no moment to come back to."""
+        if not shown.may_be_kept:
+            return None
         moment = Moment(shown.recording_id, shown.start_s, shown.end_s)
         mark_id = self.marked.get(moment, "")
         return KeepView(moment.recording_id, moment.start_s, moment.end_s, self.question_id, mark_id)

@@ -122,10 +122,19 @@ def test_a_note_is_kept_as_it_is_typed(databases: Database, told: Shelved) -> No
         acts.note(databases, "me", mark.id, "x" * 2_001)
 
 
-@pytest.mark.parametrize(("start_s", "end_s"), [(-1, 1), (2, 1), (math.nan, 1), (0, math.inf), (0, 601)])
+@pytest.mark.parametrize(
+    ("start_s", "end_s"), [(-1, 1), (2, 1), (math.nan, 1), (0, math.inf), (0, 601), (1e308, 1e308)]
+)
 def test_what_is_no_moment_is_refused(start_s: float, end_s: float) -> None:
     with pytest.raises(BadInput):
         Moment("r", start_s, end_s)
+
+
+@pytest.mark.parametrize("start_s", [0.0, 0.0004, 0.0005, 0.1, 1234.5675])
+def test_what_was_a_moment_once_is_one_when_it_is_read_again(start_s: float) -> None:
+    """Also of ten minutes that become a millisecond longer where they are rounded."""
+    once = Moment("r", start_s, start_s + 599.9996)
+    assert Moment("r", once.start_s, once.end_s) == once
 
 
 def test_nobody_reads_changes_or_deletes_anothers(databases: Database, told: Shelved, tmp_path: Path) -> None:
