@@ -75,9 +75,19 @@ def explained(said: Sequence[Said], mentions: Sequence[Mention]) -> Explained:
     if cues[best] < _SAYS_SO:
         much = 0.75 * max(near)
         best = next(at for at, times in enumerate(near) if times >= much)
-    where = said[looked_at[best].line]
-    is_told = cues[best] >= _SAYS_SO
-    return Explained(where.recording_id, where.ordinal, where.start_s, where.end_s, where.text.strip(), is_told)
+    mention = looked_at[best]
+    where = said[mention.line]
+    before = len(where.text) - len(where.text.lstrip())
+    return Explained(
+        where.recording_id,
+        where.ordinal,
+        where.start_s,
+        where.end_s,
+        where.text.strip(),
+        defined=cues[best] >= _SAYS_SO,
+        term_start=mention.start - before,
+        term_end=mention.end - before,
+    )
 
 
 def _cue(said: Sequence[Said], mention: Mention) -> float:

@@ -2,13 +2,14 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knowledge.finding.quoting import pieces_of
+from knowledge.finding.quoting import Piece, pieces_of
 from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.terms.term_map import Explained, Said, Term, TermMap
 from knowledge.transcripts import store as transcripts
@@ -62,11 +63,41 @@ def with_sentences(session: Session, drawn: TermMap, published: Published) -> Te
         )
     }
 
-    def sharpened(term: Term) -> Explained:
+    def sharpened(term: Term) -> Term:
         where = term.explained
-        for piece in pieces.get((where.recording_id, where.ordinal), ()):
-            if term.text.casefold() in piece.text.casefold():
-                return replace(where, start_s=piece.start_s, end_s=piece.end_s, text=piece.text)
-        return where
+        return replace(term, explained=_sentence_of(where, pieces.get((where.recording_id, where.ordinal), ())))
 
-    return replace(drawn, terms=tuple(replace(term, explained=sharpened(term)) for term in drawn.terms))
+    return replace(drawn, terms=tuple(map(sharpened, drawn.terms)))
+
+
+def _sentence_of(where: Explained, pieces: Sequence[Piece]) -> Explained:
+    """From the piece that the term begins in to the one that it ends in: a pause may part it."""
+    spans = _spans_in(where.text, pieces)
+    touched = [
+        (piece, start, end)
+        for piece, (start, end) in zip(pieces, spans, strict=False)
+        if start < where.term_end and end > where.term_start
+    ]
+    if not touched:
+        return where
+    (first, start, _), (last, _, end) = touched[0], touched[-1]
+    return replace(
+        where,
+        start_s=first.start_s,
+        end_s=last.end_s,
+        text=where.text[start:end],
+        term_start=where.term_start - start,
+        term_end=where.term_end - start,
+    )
+
+
+def _spans_in(text: str, pieces: Sequence[Piece]) -> list[tuple[int, int]]:
+    """Where each piece stands in its segment's text, which says the same but for white space; empty where it does
+    not."""
+    places = [at for at, sign in enumerate(text) if not sign.isspace()]
+    signs = ["".join(unicodedata.normalize("NFC", piece.text).split()) for piece in pieces]
+    ends = list(accumulate(map(len, signs)))
+    if not all(signs) or not ends or ends[-1] != len(places):
+        return []
+    starts = [0, *ends[:-1]]
+    return [(places[first], places[behind - 1] + 1) for first, behind in zip(starts, ends, strict=True)]

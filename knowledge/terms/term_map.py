@@ -25,7 +25,8 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class Explained:
     """Where a term is explained: the segment's own seconds and words. `defined`: the words say that they explain it;
-    else it is where the course first speaks of it at length."""
+    else it is where the course first speaks of it at length. `term_start`, `term_end`: the term's first character in
+    `text`, and the one behind its last: what is written the same may stand there in another word, too."""
 
     recording_id: str
     ordinal: int
@@ -33,6 +34,8 @@ class Explained:
     end_s: float
     text: str
     defined: bool
+    term_start: int
+    term_end: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from knowledge.terms.term_map import Explained, Term, TermMap, Tie
 from web.views.term_drawing import WIDTH, draw, label_of
 
-WHERE = Explained("a", 0, 0.0, 4.0, "said", False)
+WHERE = Explained("a", 0, 0.0, 4.0, "said", False, 0, 4)
 
 
 def random_map(seed: int, *, terms: int, ties: int) -> TermMap:

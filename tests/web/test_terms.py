@@ -61,6 +61,17 @@ def test_a_course_leads_to_its_map_and_each_term_to_its_second(browser: TestClie
     assert f'<a class="chip" href="/courses/{course_id(house)}/terms?term=valve">' in listed
 
 
+def test_a_long_sentence_is_quoted_around_its_term_and_not_around_another_word(
+    browser: TestClient, house: WebHouse
+) -> None:
+    long = f"Our storage {'is full of things that nobody needs any more and ' * 8}so take the rag and go."
+    add(house, ((1.0, 29.0, long), (29.5, 30.0, "A rag!")), duration_s=31.0)
+    listed = page(browser, house)
+    quote = listed[listed.index("<q") : listed.index("</q>")]
+    assert "take the rag and go." in quote
+    assert "storage" not in quote
+
+
 def test_a_term_is_chosen_and_what_is_around_it_shown(browser: TestClient, house: WebHouse) -> None:
     add(house)
     shown = page(browser, house, term="Valve")

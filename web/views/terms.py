@@ -70,17 +70,16 @@ def _row(term: Term, drawn: TermMap, links: Mapping[str, TermLink], titles: Mapp
         recording_id=where.recording_id,
         recording=titles.get(where.recording_id, ""),
         start_s=where.start_s,
-        quote=_shortened(where.text, term.text),
+        quote=_shortened(where.text, where.term_start),
         defined=where.defined,
         comes_with=tuple(links[key] for key in tied[:_MOST_NAMED]),
     )
 
 
-def _shortened(text: str, term: str) -> str:
-    """So much of a long sentence as holds the term."""
+def _shortened(text: str, at: int) -> str:
+    """So much of a long sentence as holds the term, whose first character is `at`."""
     if len(text) <= _LONGEST_QUOTE:
         return text
-    at = max(0, text.casefold().find(term.casefold()))
     start = max(0, min(at - _LONGEST_QUOTE // 3, len(text) - _LONGEST_QUOTE))
     end = start + _LONGEST_QUOTE
     return f"{'… ' if start else ''}{text[start:end].strip()}{' …' if end < len(text) else ''}"

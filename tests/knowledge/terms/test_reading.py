@@ -6,6 +6,7 @@ from knowledge.database import Database
 from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.terms.mapping import map_terms
 from knowledge.terms.reading import published_in, said_in, with_sentences
+from knowledge.terms.term_map import Explained
 from knowledge.transcripts import store as transcripts
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 from tests import shelf
@@ -66,3 +67,35 @@ def test_where_words_have_times_a_term_begins_with_its_sentence(databases: Datab
         (boiler,) = with_sentences(session, drawn, published).terms
     assert (boiler.explained.start_s, boiler.explained.end_s) == (7.0, 9.0)
     assert boiler.explained.text == "A boiler is hot."
+
+
+def test_the_sentence_is_that_which_says_the_term_and_no_other_word_that_holds_it(databases: Database) -> None:
+    """Not the storage that a rag is in, nor the first of two sentences that say it, but the one that explains it. An
+    accent is a character of its own, as some recognisers write it."""
+    said = "Cafe\u0301  storage is full. A rag can burn. What is a rag? A cloth."
+    words = tuple(Word(at, at + 1, text) for at, text in enumerate(said.split()))
+    timed = Segment(0, 14, said, "en", TimeSource.RECOGNISER, words)
+    (rag,) = sharpened(databases, [timed, Segment(30, 31, "The rag.", "en")])
+    assert (rag.start_s, rag.end_s, rag.text) == (8.0, 12.0, "What is a rag?")
+    assert rag.text[rag.term_start : rag.term_end] == "rag"
+    assert rag.defined
+
+
+def test_of_a_term_that_a_pause_parts_both_sides_are_played(databases: Database) -> None:
+    words = (Word(0, 1, "near"), Word(5, 6, "miss"), Word(9, 10, "reports."))
+    timed = Segment(0, 10, "near miss reports.", "en", TimeSource.RECOGNISER, words)
+    (term,) = sharpened(databases, [timed, Segment(30, 31, "A near miss.", "en"), Segment(32, 33, "near miss", "en")])
+    assert (term.start_s, term.end_s, term.text) == (0.0, 6.0, "near miss")
+
+
+def sharpened(database: Database, segments: list[Segment]) -> list[Explained]:
+    recording_id, course_id = shelf.enter(database)
+    with database.write() as session:
+        transcripts.save_transcript(session, recording_id, "test", segments)
+        session.execute(
+            update(RecordingRow).where(RecordingRow.id == recording_id).values(state=RecordingState.READY, revision=1)
+        )
+    with database.read() as session:
+        published = published_in(session, course_id)
+        drawn = with_sentences(session, map_terms(said_in(session, published), how_common), published)
+    return [term.explained for term in drawn.terms]

@@ -4,7 +4,7 @@ import pytest
 
 from knowledge.terms.term_map import Explained, Term, TermMap, Tie
 
-WHERE = Explained("a", 0, 0.0, 4.0, "said", False)
+WHERE = Explained("a", 0, 0.0, 4.0, "said", False, 0, 4)
 
 
 def drawn() -> TermMap:
