@@ -64,7 +64,7 @@ def _measure(database: Database, course_id: str, *, top: int) -> None:
     maps = TermMaps(database, wait_s=0.0)
     maps.of(course_id)
     busy: list[float] = []
-    while maps.of(course_id).drawn is None:
+    while (found := maps.of(course_id)).drawn is None and not found.failed:
         busy += _took(lambda: _list_courses(database), rounds=1)
     kept = _took(lambda: _show(maps, course_id), rounds=_ROUNDS)
     around = _took(lambda: _show(maps, course_id, chosen=drawn.terms[0].key), rounds=_ROUNDS)

@@ -28,6 +28,7 @@ def terms_page(request: Request, course_id: str, term: str = "") -> Response:
         "course": course,
         "recordings": found.recordings,
         "waiting": found.waiting,
+        "failed": found.failed,
         "view": terms_view(found.drawn, titles, chosen=chosen) if found.drawn else None,
         "asked": term,
         "is_unknown": bool(term and found.drawn and chosen is None),
