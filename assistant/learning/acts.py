@@ -127,7 +127,7 @@ def undo(database: Database, asker: str, review_id: str) -> bool:
     """Take a rating back where nothing came after it; whether there was one."""
     with database.write() as session:
         learner = store.learner(session, asker)
-        review = None if learner is None else store.review(session, learner.id, review_id)
+        review = None if learner is None else store.review_for_change(session, learner.id, review_id)
         if review is None:
             return False
         store.take_back(session, review)

@@ -192,6 +192,15 @@ def review(session: Session, learner_id: str, review_id: str) -> Review | None:
     return None if row is None else Review(row.id, row.card_id, row.number, row.rating, row.reviewed_at)
 
 
+def review_for_change(session: Session, learner_id: str, review_id: str) -> Review | None:
+    """As `review`; nobody rates its card before the transaction ends. The card is locked before it is asked which
+    review is the newest: one that came while we waited counts."""
+    query = select(RecallCardRow.id).join(RecallReviewRow, RecallReviewRow.card_id == RecallCardRow.id)
+    mine = query.where(RecallReviewRow.id == review_id, RecallCardRow.learner_id == learner_id)
+    session.execute(mine.with_for_update(of=RecallCardRow))
+    return review(session, learner_id, review_id)
+
+
 def reviews(session: Session, learner_id: str) -> list[Review]:
     """Oldest first."""
     query = select(RecallReviewRow).join(RecallCardRow, RecallCardRow.id == RecallReviewRow.card_id)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import threading
 import time
 from pathlib import Path
 
@@ -182,6 +183,27 @@ def test_a_rating_is_taken_back_as_long_as_nothing_came_after_it(databases: Data
     assert acts.undo(databases, "me", first.id) is True
     assert card_now(databases, card) == card
     assert rows(databases)[3] == 0
+
+
+def test_a_rating_that_comes_in_between_is_not_overtaken_by_taking_back(databases: Database, told: Shelved) -> None:
+    """Two tabs at once: what is taken back waits for the rating, and finds that it is not the newest any more."""
+    card = made(databases, told)
+    first = rated(databases, card)
+    assert first is not None
+    undone: list[bool] = []
+    undoing = threading.Thread(target=lambda: undone.append(acts.undo(databases, "me", first.id)))
+    with databases.write() as session:
+        now = store.card(session, learner_id(databases), card.id, for_change=True)
+        store.keep_review(session, now, RECALL.after(now.memory, Rating.EASY, NOW), Rating.EASY, now=NOW)
+        session.flush()
+        undoing.start()
+        undoing.join(0.5)
+        assert undone == []
+    undoing.join()
+    assert undone == [False]
+    for seen in (2, 3):
+        assert rated(databases, card, seen=seen) is not None
+    assert card_now(databases, card).reviews == rows(databases)[3] == 4
 
 
 def test_a_card_in_ones_own_words_needs_a_question_of_ones_own(databases: Database, told: Shelved) -> None:
