@@ -1,7 +1,11 @@
 """Scoring the company's own test set, keeping what came out, and doing so by itself."""
 
 import datetime as dt
-from collections.abc import Mapping
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -30,6 +34,8 @@ BY_ITSELF = "by itself"
 AGAIN_AFTER = dt.timedelta(days=7)
 AT_ONCE = 5
 """Questions a round: a job that comes waits no longer than these take."""
+PAUSES_S = (600.0, 1800.0, 5400.0)
+"""Before what was late is asked once more, again, and for the last time: a busy hour passes, a slow machine stays."""
 _LOG = structlog.get_logger()
 
 
@@ -98,57 +104,122 @@ def keep_run(
     return run
 
 
+@dataclass(slots=True)
+class _Going:
+    """A run under way, by ids alone: what is deleted meanwhile is not asked any more.
+
+    `less`: of what was found with less than it should be, the notes. `asked_again`: how often that was.
+    `not_before_s`: of the clock.
+    """
+
+    configuration: Mapping[str, Any]
+    left: deque[str]
+    gone: int
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    less: dict[str, frozenset[str]] = field(default_factory=dict)
+    asked_again: int = 0
+    not_before_s: float = float("-inf")
+
+    def answered(self, question: ProofQuestion, answer: Answer) -> None:
+        self.left.remove(question.id)
+        self.outcomes[question.id] = outcome_of(question, answer)
+        self.less.pop(question.id, None)
+        if notes := frozenset(answer.notes) & WORSE_FINDING.keys():
+            self.less[question.id] = notes
+
+    def not_there(self, question_id: str) -> None:
+        self.left.remove(question_id)
+        self.outcomes.pop(question_id, None)
+        self.less.pop(question_id, None)
+
+    def begin_again(self, now_s: float) -> bool:
+        """With what was found with less, after a pause; False where there is none of it, or it was enough."""
+        if not self.less or self.asked_again == len(PAUSES_S):
+            return False
+        self.left.extend(self.less)
+        self.not_before_s = now_s + PAUSES_S[self.asked_again]
+        self.asked_again += 1
+        return True
+
+    def report(self) -> OwnReport:
+        notes = Counter(note for each in self.less.values() for note in each)
+        return report_of(list(self.outcomes.values()), gone=self.gone, notes=notes)
+
+
 class Prover:
     """Scores what runs each week, and when what runs is another than before; a few questions a round, so that a worker
-    has time for jobs. What a kill interrupts is begun again."""
+    has time for jobs. What a kill interrupts is begun again.
 
-    def __init__(self, database: Database, engine: EngineClient, asking: Asking, *, zone: dt.tzinfo) -> None:
+    A question that was found with less than it should be, since a part was late, is asked again after a pause, a few
+    times; then the run is kept with what is known, and says how many such answers it holds.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine: EngineClient,
+        asking: Asking,
+        *,
+        zone: dt.tzinfo,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock`: seconds from any moment."""
         self._database = database
         self._engine = engine
         self._asking = asking
         self._zone = zone
-        self._configuration: dict[str, Any] = {}
-        self._left: list[ProofQuestion] = []
-        self._outcomes: list[Outcome] = []
-        self._notes: dict[str, int] = {}
-        self._gone = 0
+        self._clock = clock
+        self._going: _Going | None = None
 
     def __call__(self) -> bool:
         """Whether there is more to do at once. Raises PartDown where the embedder is away."""
-        if not self._left and not self._begin():
+        self._going = going = self._going or self._begin()
+        if going is None or self._clock() < going.not_before_s:
             return False
-        for question in self._left[:AT_ONCE]:
-            answer = ask_for_proof(self._asking, question)
-            self._outcomes.append(outcome_of(question, answer))
-            for note in set(answer.notes) & WORSE_FINDING.keys():
-                self._notes[note] = self._notes.get(note, 0) + 1
-        self._left = self._left[AT_ONCE:]
-        if self._left:
-            return True
-        self._end()
+        if going.left:
+            self._ask_some(going)
+            if going.left:
+                return True
+            if going.begin_again(self._clock()):
+                _LOG.info("some of the company's own questions are asked again", questions=len(going.left))
+                return False
+        self._end(going)
+        self._going = None
         return False
 
-    def _begin(self) -> bool:
+    def _begin(self) -> _Going | None:
         found = read_own_set(self._database)
         if not found.questions:
-            return False
+            return None
         configuration = configuration_of(self._database, self._engine)
         if not self._is_due(configuration):
-            return False
-        self._configuration, self._left, self._gone = configuration, list(found.questions), found.gone
-        self._outcomes, self._notes = [], {}
-        return True
+            return None
+        return _Going(configuration, deque(each.id for each in found.questions), found.gone)
 
-    def _end(self) -> None:
+    def _ask_some(self, going: _Going) -> None:
+        ready_embedder(self._engine)  # without it all would be found with less: what is left waits for it
+        ids = list(islice(going.left, AT_ONCE))
+        with self._database.read() as session:
+            found = own_set(session, only=ids)
+        going.gone += found.gone
+        there = {each.id: each for each in found.questions}
+        for key in ids:
+            if question := there.get(key):
+                going.answered(question, ask_for_proof(self._asking, question))
+            else:
+                going.not_there(key)
+
+    def _end(self, going: _Going) -> None:
         now = configuration_of(self._database, self._engine)
-        same = runs.digest_of(now) == runs.digest_of(self._configuration)
-        # What was half one thing and half another, or found without a part of it, says nothing of either.
-        if not same or self._notes or not self._is_due(now):
-            _LOG.info("the score on the company's own questions was put off", notes=self._notes)
+        same = runs.digest_of(now) == runs.digest_of(going.configuration)
+        # What was half one thing and half another says nothing of either.
+        if not same or not going.outcomes or not self._is_due(now):
+            _LOG.info("the score on the company's own questions was put off")
             return
-        report = report_of(self._outcomes, gone=self._gone, notes=self._notes)
+        report = going.report()
         run = keep_run(self._database, report, now, label=BY_ITSELF, zone=self._zone)
-        _LOG.info("scored the company's own questions", questions=run.questions, right_1=round(run.right[0], 3))
+        right_1 = round(run.right[0], 3)
+        _LOG.info("scored the company's own questions", questions=run.questions, right_1=right_1, notes=report.notes)
 
     def _is_due(self, configuration: Mapping[str, Any]) -> bool:
         with self._database.read() as session:

@@ -1,6 +1,7 @@
-"""The company's own questions scored by a worker: when it is time, a few at once, and only what is whole."""
+"""The company's own questions scored by a worker: when it is time, a few at once, what was late once more."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from assistant.answering.answer import Answer
-from assistant.answering.ask import NOTE_WORDS_ALONE
+from assistant.answering.ask import NOTE_NOT_RERANKED, NOTE_WORDS_ALONE
 from assistant.engine.client import EngineState
 from assistant.errors import EmbedderDown
 from assistant.feedback.judging import judge
@@ -20,7 +21,7 @@ from assistant.proof.runs import ProofRun
 from assistant.proof.tables import ProofRunRow
 from assistant.questions import log
 from assistant.questions.tables import QuestionRow, QuestionVectorRow
-from earmark.proving import AGAIN_AFTER, AT_ONCE, BY_ITSELF, Prover
+from earmark.proving import AGAIN_AFTER, AT_ONCE, BY_ITSELF, PAUSES_S, Prover
 from indexer.housekeeping import HouseKeeper
 from indexer.services import Services
 from knowledge.database import Database, utc_now
@@ -30,16 +31,33 @@ from tests.web.house import ScriptedEngine, trial_state
 
 
 @dataclass
+class ManualClock:
+    seconds: float = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@dataclass
 class Asking:
     """Answers everything with one recording; what it was asked, and whether any trace or memory was wanted."""
 
     recording_id: str
     notes: tuple[str, ...] = ()
     asked: list[tuple[str, bool]] = field(default_factory=list)
+    late: Callable[[str], bool] = field(default=lambda _text: True)
+    """Which questions get the notes."""
+    fails_at: int | None = None
+    """Which of what it is asked finds nobody there, counted from 1."""
 
     def text(self, text: str, *, language: str | None = None, log: bool = True, known: bool = True) -> Answer:
         self.asked.append((text, log or known))
-        return replace(answer_from(self.recording_id), notes=self.notes)
+        if len(self.asked) == self.fails_at:
+            raise EmbedderDown("the embedder is away", "")
+        return replace(answer_from(self.recording_id), notes=self.notes if self.late(text) else ())
+
+    def times(self, text: str) -> int:
+        return sum(each == text for each, _ in self.asked)
 
 
 @dataclass
@@ -48,6 +66,7 @@ class Proving:
     asking: Asking
     engine: ScriptedEngine
     prove: Prover
+    clock: ManualClock
 
     def runs(self) -> list[ProofRun]:
         with self.database.read() as session:
@@ -59,6 +78,12 @@ class Proving:
         while self.prove():
             rounds += 1
         return rounds
+
+    def after_all_pauses(self) -> None:
+        self.until_done()
+        for pause_s in PAUSES_S:
+            self.clock.seconds += pause_s
+            self.until_done()
 
     def another_embedder(self) -> None:
         state: EngineState = trial_state()
@@ -81,8 +106,9 @@ def proving(databases: Database) -> Proving:
         with databases.write() as session:
             judge(session, found, Judgement.YES, rank=1, now=utc_now() - dt.timedelta(days=8))
     assert grow(databases, zone=dt.UTC, now=utc_now()) == QUESTIONS
-    asking, engine = Asking(recording), ScriptedEngine(trial_state())
-    return Proving(databases, asking, engine, Prover(databases, engine, asking, zone=dt.UTC))  # type: ignore[arg-type]
+    asking, engine, clock = Asking(recording), ScriptedEngine(trial_state()), ManualClock()
+    prover = Prover(databases, engine, asking, zone=dt.UTC, clock=clock)  # type: ignore[arg-type]
+    return Proving(databases, asking, engine, prover, clock)
 
 
 def test_everything_is_asked_a_few_a_round_with_nothing_kept_of_it(proving: Proving) -> None:
@@ -110,15 +136,71 @@ def test_it_is_done_again_after_a_week_or_a_change_and_not_before(proving: Provi
     assert proving.runs()[0].report["changed"] == []
 
 
-def test_what_was_found_without_a_part_or_across_a_change_is_not_kept(proving: Proving) -> None:
-    proving.asking.notes = (NOTE_WORDS_ALONE,)
-    proving.until_done()
-    assert proving.runs() == []
-    proving.asking.notes = ()
+def test_what_was_found_across_a_change_is_not_kept(proving: Proving) -> None:
     assert proving.prove()
     proving.another_embedder()
     assert not proving.prove()
     assert proving.runs() == []
+
+
+def test_a_question_that_was_late_once_is_asked_again_alone_and_the_run_is_whole(proving: Proving) -> None:
+    proving.asking.notes, proving.asking.late = (NOTE_NOT_RERANKED,), "who drinks 3".__eq__
+    proving.until_done()
+    proving.until_done()
+    assert (proving.runs(), len(proving.asking.asked)) == ([], QUESTIONS), "it waits first"
+    proving.asking.notes = ()
+    proving.clock.seconds += PAUSES_S[0]
+    proving.until_done()
+    [run] = proving.runs()
+    assert (run.questions, run.report["notes"]) == (QUESTIONS, {})
+    assert (len(proving.asking.asked), proving.asking.times("who drinks 3")) == (QUESTIONS + 1, 2)
+
+
+def test_a_question_that_is_always_late_is_kept_with_its_note_after_a_few_times(proving: Proving) -> None:
+    proving.asking.notes, proving.asking.late = (NOTE_NOT_RERANKED,), "who drinks 3".__eq__
+    proving.after_all_pauses()
+    [run] = proving.runs()
+    assert (run.questions, run.report["notes"]) == (QUESTIONS, {NOTE_NOT_RERANKED: 1})
+    assert len(proving.asking.asked) == QUESTIONS + len(PAUSES_S)
+    proving.clock.seconds += 86_000
+    proving.until_done()
+    assert len(proving.asking.asked) == QUESTIONS + len(PAUSES_S), "nothing is asked without end"
+
+
+def test_a_round_that_breaks_off_counts_each_question_once(proving: Proving) -> None:
+    proving.asking.fails_at = 4
+    with pytest.raises(EmbedderDown):
+        proving.prove()
+    proving.until_done()
+    [run] = proving.runs()
+    assert run.questions == QUESTIONS
+    assert len(proving.asking.asked) == QUESTIONS + 1
+
+
+def test_what_is_deleted_before_it_is_asked_again_is_in_no_run(proving: Proving) -> None:
+    proving.asking.notes, proving.asking.late = (NOTE_WORDS_ALONE,), "who drinks 3".__eq__
+    proving.until_done()
+    with proving.database.write() as session:
+        asked = session.scalars(select(QuestionRow.id).where(QuestionRow.text == "who drinks 3")).one()
+        log.delete_questions(session, [asked])
+    proving.clock.seconds += PAUSES_S[0]
+    proving.until_done()
+    [run] = proving.runs()
+    assert (run.questions, run.report["notes"]) == (QUESTIONS - 1, {})
+    assert proving.asking.times("who drinks 3") == 1
+
+
+def test_while_the_embedder_is_away_what_is_left_waits(proving: Proving) -> None:
+    assert proving.prove()
+    there = proving.engine.now
+    assert isinstance(there, EngineState)
+    proving.engine.now = replace(there, embedder=replace(there.embedder, state="loading"))
+    with pytest.raises(EmbedderDown):
+        proving.prove()
+    assert len(proving.asking.asked) == AT_ONCE
+    proving.engine.now = there
+    proving.until_done()
+    assert proving.runs()[0].questions == QUESTIONS
 
 
 def test_while_the_embedder_is_away_it_waits(proving: Proving) -> None:

@@ -1,10 +1,12 @@
 """The page of the company's own test set: figures for trainers and admins, and no word of a question."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
 from starlette.testclient import TestClient
 
+from assistant.answering.ask import NOTE_NOT_RERANKED, NOTE_WORDS_ALONE
 from assistant.proof import runs
 from assistant.proof.own_set import ProofQuestion
 from assistant.proof.tables import ProofQuestionRow, ProofSource
@@ -19,12 +21,12 @@ SECRET = "who drinks"
 CONFIGURATION = {"embedder": {"name": "small one", "digest": "a"}, "reranker": None, "passages": 4}
 
 
-def reported(right: int, of: int, *, language: str = "en") -> OwnReport:
+def reported(right: int, of: int, *, language: str = "en", notes: Mapping[str, int] | None = None) -> OwnReport:
     questions = [
         ProofQuestion(f"q{number}", SECRET, language, ProofSource.CONFIRMED, "r", 0.0, 1.0) for number in range(of)
     ]
     outcomes = [outcome_of(each, answer_from("r" if at < right else "x")) for at, each in enumerate(questions)]
-    return report_of(outcomes, gone=2, notes={})
+    return report_of(outcomes, gone=2, notes=notes or {})
 
 
 def keep(database: Database, report: OwnReport, label: str, **more: object) -> None:
@@ -67,6 +69,13 @@ def test_of_few_questions_little_is_said_and_nothing_by_group(house: WebHouse, b
 
 def _other_language(count: int) -> list[object]:
     return [replace(each, id=f"d{each.id}") for each in reported(count, count, language="de").outcomes]
+
+
+def test_a_run_says_what_was_found_with_less_than_it_should_be(house: WebHouse, browser: TestClient) -> None:
+    keep(house.database, reported(10, 40, notes={NOTE_NOT_RERANKED: 3, NOTE_WORDS_ALONE: 2}), "slow")
+    page = browser.get("/proof").text
+    assert "3 of 40 were answered without the reranker" in page
+    assert "2 of 40 were answered by words and sounds alone" in page
 
 
 def test_a_trial_is_told_apart_and_never_the_score_of_what_runs(house: WebHouse, browser: TestClient) -> None:

@@ -36,6 +36,7 @@ class ChangeView:
 @dataclass(frozen=True, slots=True)
 class RunView:
     """`shares`: right at 1, 3, 5. `groups`: right at 1 by language and by source, with its name in the data.
+    `notes`: what was missing, by its name in the data, and in how many answers.
 
     `change`: from the run before, or for a trial from what runs; `changed`: names of what differs.
     """
@@ -47,6 +48,7 @@ class RunView:
     shares: Mapping[int, ShareView]
     groups: tuple[tuple[str, str, ShareView], ...]
     gone: int
+    notes: tuple[tuple[str, int], ...]
     change: ChangeView | None
     changed: tuple[str, ...]
     embedder: str
@@ -87,6 +89,7 @@ def run_view(run: ProofRun) -> RunView:
         shares={k: _share(report[f"right at {k}"]) for k in (1, 3, 5)},
         groups=groups,
         gone=report["gone"],
+        notes=tuple(report["notes"].items()),
         change=None if change is None else _change(change),
         changed=tuple(report["changed"]),
         embedder=_name(configuration.get("embedder")),
