@@ -32,6 +32,8 @@ from knowledge.transcripts.segment import UNDETERMINED
 BY_ITSELF = "by itself"
 """The label of what a worker scored."""
 AGAIN_AFTER = dt.timedelta(days=7)
+TRIED_AGAIN_AFTER = dt.timedelta(days=1)
+"""Where too much was late for a run to count: a machine that is too slow today is so in an hour, too."""
 AT_ONCE = 5
 """Questions a round: a job that comes waits no longer than these take."""
 PAUSES_S = (600.0, 1800.0, 5400.0)
@@ -78,15 +80,14 @@ def keep_run(
     *,
     label: str,
     zone: dt.tzinfo,
-    against: Ranks | None = None,
+    against: OwnReport | None = None,
 ) -> ProofRun:
     """Keep what was scored, with what changed since the newest of what runs; a trial is compared `against` what
-    runs now."""
+    runs now. What does not count is compared with nothing."""
     now = utc_now()
     with database.read() as session:
         before = runs.newest_live(session) if against is None else None
-    ranks = before.report["ranks"] if before is not None else against
-    changes = compared(ranks, report.ranks) if ranks is not None else ()
+    changes = compared(_ranks_to_compare(before, against), report.ranks) if report.counts else ()
     told = {each.name: {**each.as_document(), "in_words": in_words(each)} for each in changes}
     changed = runs.changed(before.configuration, configuration) if before is not None else []
     run = runs.new_run(
@@ -96,6 +97,7 @@ def keep_run(
         trial=against is not None,
         configuration=configuration,
         questions=len(report.outcomes),
+        lacking=report.lacking,
         right=report.right,
         report={**report.as_document(), "against": told, "changed": changed},
     )
@@ -223,10 +225,21 @@ class Prover:
 
     def _is_due(self, configuration: Mapping[str, Any]) -> bool:
         with self._database.read() as session:
-            last = runs.newest_live(session)
-        if last is None or utc_now() - last.made_at >= AGAIN_AFTER:
-            return True
-        return runs.digest_of(last.configuration) != runs.digest_of(configuration)
+            last, tried = runs.newest_live(session), runs.newest_under(session, BY_ITSELF)
+        now, digest = utc_now(), runs.digest_of(configuration)
+        return not (_is_fresh(last, digest, now, AGAIN_AFTER) or _is_fresh(tried, digest, now, TRIED_AGAIN_AFTER))
+
+
+def _is_fresh(run: ProofRun | None, digest: str, now: dt.datetime, age: dt.timedelta) -> bool:
+    return run is not None and now - run.made_at < age and runs.digest_of(run.configuration) == digest
+
+
+def _ranks_to_compare(before: ProofRun | None, against: OwnReport | None) -> Ranks:
+    """None of them where there is nothing that counts."""
+    if against is not None:
+        return against.ranks if against.counts else {}
+    ranks: Ranks = before.report["ranks"] if before is not None else {}
+    return ranks
 
 
 def _named(model: ModelState | None) -> dict[str, str] | None:

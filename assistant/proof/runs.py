@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from assistant.proof.tables import ProofRunRow
@@ -16,11 +16,13 @@ from knowledge.database import new_id, storable_text
 LONGEST_LABEL = 80
 NOT_THE_CONFIGURATION = frozenset({"passages"})
 """Grows with every recording: that is no change of what runs."""
+ANSWERS_FOR_ONE_LACKING = 100
+"""One late answer in so many bends no score; more would be the score of something else than what runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProofRun:
-    """`right`: at 1, 3, 5, shares from 0 to 1. `configuration`, `report`: as the table says."""
+    """`right`: at 1, 3, 5, shares from 0 to 1. `lacking`, `configuration`, `report`: as the table says."""
 
     id: str
     made_at: dt.datetime
@@ -29,8 +31,14 @@ class ProofRun:
     trial: bool
     configuration: Mapping[str, Any]
     questions: int
+    lacking: int
     right: tuple[float, float, float]
     report: Mapping[str, Any]
+
+
+def counts(*, questions: int, lacking: int) -> bool:
+    """Whether a run is a score of what it was meant to be: nearly all was found with all parts."""
+    return lacking * ANSWERS_FOR_ONE_LACKING <= questions
 
 
 def keep(session: Session, run: ProofRun) -> None:
@@ -43,6 +51,7 @@ def keep(session: Session, run: ProofRun) -> None:
             trial=run.trial,
             configuration=dict(run.configuration),
             questions=run.questions,
+            lacking=run.lacking,
             right_1=run.right[0],
             right_3=run.right[1],
             right_5=run.right[2],
@@ -58,10 +67,13 @@ def newest(session: Session, *, limit: int) -> list[ProofRun]:
 
 
 def newest_live(session: Session) -> ProofRun | None:
-    """Of what runs, no trial."""
-    query = select(ProofRunRow).where(ProofRunRow.trial.is_(False))
-    row = session.scalars(query.order_by(ProofRunRow.made_at.desc(), ProofRunRow.id.desc()).limit(1)).first()
-    return None if row is None else _value(row)
+    """Of what runs: no trial, and one that counts."""
+    return _first(session, ProofRunRow.lacking * ANSWERS_FOR_ONE_LACKING <= ProofRunRow.questions)
+
+
+def newest_under(session: Session, label: str) -> ProofRun | None:
+    """Of what runs under this label, whether it counts or not."""
+    return _first(session, ProofRunRow.label == label)
 
 
 def digest_of(configuration: Mapping[str, Any]) -> str:
@@ -84,14 +96,30 @@ def new_run(
     trial: bool,
     configuration: Mapping[str, Any],
     questions: int,
+    lacking: int,
     right: tuple[float, float, float],
     report: Mapping[str, Any],
 ) -> ProofRun:
-    return ProofRun(new_id(), made_at, week, label, trial, configuration, questions, right, report)
+    return ProofRun(new_id(), made_at, week, label, trial, configuration, questions, lacking, right, report)
+
+
+def _first(session: Session, wanted: ColumnElement[bool]) -> ProofRun | None:
+    query = select(ProofRunRow).where(ProofRunRow.trial.is_(False), wanted)
+    row = session.scalars(query.order_by(ProofRunRow.made_at.desc(), ProofRunRow.id.desc()).limit(1)).first()
+    return None if row is None else _value(row)
 
 
 def _value(row: ProofRunRow) -> ProofRun:
     right = (row.right_1, row.right_3, row.right_5)
     return ProofRun(
-        row.id, row.made_at, row.week, row.label, row.trial, row.configuration, row.questions, right, row.report
+        id=row.id,
+        made_at=row.made_at,
+        week=row.week,
+        label=row.label,
+        trial=row.trial,
+        configuration=row.configuration,
+        questions=row.questions,
+        lacking=row.lacking,
+        right=right,
+        report=row.report,
     )

@@ -41,7 +41,8 @@ class ProofQuestionRow(Base):
 
 class ProofRunRow(Base):
     """`right_1`, `right_3`, `right_5`: shares from 0 to 1. `configuration`: what ran; `report`: figures with their
-    intervals, and what became of each question, by the ids of the test set. `trial`: of a change that is not on."""
+    intervals, and what became of each question, by the ids of the test set. `trial`: of a change that is not on.
+    `lacking`: how many answers were found without a part, for it was late; one without two parts counts twice."""
 
     __tablename__ = "proof_run"
 
@@ -52,6 +53,7 @@ class ProofRunRow(Base):
     trial: Mapped[bool]
     configuration: Mapped[dict[str, Any]] = mapped_column(JSON)
     questions: Mapped[int]
+    lacking: Mapped[int]
     right_1: Mapped[float]
     right_3: Mapped[float]
     right_5: Mapped[float]

@@ -12,6 +12,7 @@ from functools import partial
 from assistant.answering.answer import Answer
 from assistant.answering.ask import NOTE_NOT_RERANKED, NOTE_WORDS_ALONE
 from assistant.proof.own_set import OwnSet, ProofQuestion
+from assistant.proof.runs import counts
 from earmark.bench.bench_home import Progress, silent_progress
 from earmark.bench.comparing import Difference, difference
 from earmark.bench.lectures import TOLERANCE_S
@@ -52,6 +53,15 @@ class OwnReport:
     def right(self) -> tuple[float, float, float]:
         one, three, five = (self.quality.everything.figures[f"right at {k}"].value for k in FIRST)
         return one, three, five
+
+    @property
+    def lacking(self) -> int:
+        return sum(self.notes.values())
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a score of what it was meant to be."""
+        return counts(questions=len(self.outcomes), lacking=self.lacking)
 
     @property
     def ranks(self) -> dict[str, int | None]:

@@ -94,7 +94,7 @@ def _keep(house: House, label: str, live: Scored, trial: Scored | None) -> None:
     kept(live.report, live.configuration, label=label if trial is None else f"{label}: {BEFORE}")
     if trial is not None:
         heard_by = {"recogniser": live.configuration["recogniser"]}  # nothing is heard for a trial
-        kept(trial.report, trial.configuration | heard_by, label=label, against=live.report.ranks)
+        kept(trial.report, trial.configuration | heard_by, label=label, against=live.report)
     say(f"kept as {label!r}: see the page Proof")
 
 
@@ -119,3 +119,5 @@ def _tell(live: Scored, trial: Scored | None) -> None:
     tell()
     for each in compared(live.report.ranks, trial.report.ranks):
         tell(f"{each.name}: {in_words(each)} ({each.better} better, {each.worse} worse)")
+    if not (live.report.counts and trial.report.counts):
+        tell("much of it was found without a part, see above: that may be the whole difference")

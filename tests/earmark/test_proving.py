@@ -21,7 +21,18 @@ from assistant.proof.runs import ProofRun
 from assistant.proof.tables import ProofRunRow
 from assistant.questions import log
 from assistant.questions.tables import QuestionRow, QuestionVectorRow
-from earmark.proving import AGAIN_AFTER, AT_ONCE, BY_ITSELF, PAUSES_S, Prover
+from earmark.bench.own import ask_own
+from earmark.proving import (
+    AGAIN_AFTER,
+    AT_ONCE,
+    BY_ITSELF,
+    PAUSES_S,
+    TRIED_AGAIN_AFTER,
+    Prover,
+    configuration_of,
+    keep_run,
+    read_own_set,
+)
 from indexer.housekeeping import HouseKeeper
 from indexer.services import Services
 from knowledge.database import Database, utc_now
@@ -165,6 +176,34 @@ def test_a_question_that_is_always_late_is_kept_with_its_note_after_a_few_times(
     proving.clock.seconds += 86_000
     proving.until_done()
     assert len(proving.asking.asked) == QUESTIONS + len(PAUSES_S), "nothing is asked without end"
+
+
+def test_what_lacked_too_much_is_tried_again_the_next_day_or_after_a_change(proving: Proving) -> None:
+    proving.asking.notes = (NOTE_WORDS_ALONE,)
+    proving.after_all_pauses()
+    asked = len(proving.asking.asked)
+    proving.until_done()
+    assert (len(proving.runs()), len(proving.asking.asked)) == (1, asked)
+    proving.another_embedder()
+    proving.asking.notes = ()
+    proving.until_done()
+    assert proving.runs()[0].report["against"] == {}, "what lacked so much is no baseline"
+    with proving.database.write() as session:
+        newest = session.get_one(ProofRunRow, proving.runs()[0].id)
+        newest.lacking, newest.made_at = 1, utc_now() - TRIED_AGAIN_AFTER
+    proving.until_done()
+    assert len(proving.runs()) == 3
+
+
+def test_what_somebody_kept_with_too_much_lacking_holds_up_no_worker(proving: Proving) -> None:
+    questions = read_own_set(proving.database)
+    proving.asking.notes = (NOTE_WORDS_ALONE,)
+    lacking = ask_own(questions, lambda each: proving.asking.text(each.text))
+    configuration = configuration_of(proving.database, proving.engine)  # type: ignore[arg-type]
+    keep_run(proving.database, lacking, configuration, label="by hand", zone=dt.UTC)
+    proving.asking.notes = ()
+    proving.until_done()
+    assert [run.label for run in proving.runs()] == [BY_ITSELF, "by hand"]
 
 
 def test_a_round_that_breaks_off_counts_each_question_once(proving: Proving) -> None:

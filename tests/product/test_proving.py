@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.answering.ask import NOTE_WORDS_ALONE
 from assistant.feedback.judging import judge
 from assistant.feedback.tables import Judgement
 from assistant.proof import runs
@@ -49,6 +50,14 @@ def kept_runs(home: Path) -> list[runs.ProofRun]:
     return found
 
 
+def newest_live(home: Path) -> runs.ProofRun | None:
+    database = Database(f"sqlite:///{home / 'earmark.db'}")
+    with database.read() as session:
+        found = runs.newest_live(session)
+    database.close()
+    return found
+
+
 def test_what_runs_and_a_change_are_scored_on_the_same_questions(home: Path) -> None:
     told = earmark(home, "bench", "own", "--embedder", MINILM, "--keep", "a model")
     assert told.code == 0, told.err
@@ -56,12 +65,16 @@ def test_what_runs_and_a_change_are_scored_on_the_same_questions(home: Path) -> 
     assert "1 were found by words and sounds alone" in told.out.split("with the change")[0]
     assert "words and sounds alone" not in told.out.split("with the change")[1]
     assert "right at 1: the same" in told.out
+    assert "that may be the whole difference" in told.out
     assert "who drinks" not in told.out + told.err
 
     tried, live = kept_runs(home)
     assert (tried.label, tried.trial, live.label, live.trial) == ("a model", True, "a model: before", False)
     assert tried.configuration["passages"] == live.configuration["passages"] == 3
     assert tried.right == (1.0, 1.0, 1.0)
+    assert live.report["notes"] == {NOTE_WORDS_ALONE: 1}
+    assert newest_live(home) is None, "what was found by words alone is not the score of what runs"
+    assert tried.report["against"] == {}, "nor what a change is measured against"
     questions = earmark(home, "bench", "own", "--json").json
     assert (questions["questions"], questions["right at 1"]["value"]) == (1, 1.0)
     assert len(kept_runs(home)) == 2, "nothing is kept unasked"

@@ -76,12 +76,30 @@ def test_a_run_says_what_was_found_with_less_than_it_should_be(house: WebHouse, 
     page = browser.get("/proof").text
     assert "3 of 40 were answered without the reranker" in page
     assert "2 of 40 were answered by words and sounds alone" in page
+    assert "No score so far says how good what runs is" in page
+    keep(house.database, reported(20, 200, notes={NOTE_NOT_RERANKED: 2}), "two late")
+    page = browser.get("/proof").text
+    assert "10% are found at the first place" in page
+    assert page.count("2 of 200 were answered without the reranker") == 2, "with the score, and in its row"
+
+
+def test_what_lacked_too_much_is_no_score_and_nothing_is_compared_with_it(house: WebHouse, browser: TestClient) -> None:
+    whole, lacking = reported(20, 40), reported(0, 40, notes={NOTE_WORDS_ALONE: 1})
+    keep(house.database, whole, "whole")
+    keep(house.database, lacking, "lacking")
+    keep_run(house.database, whole, CONFIGURATION, label="tried", zone=dt.UTC, against=lacking)
+    assert "50% are found at the first place" in browser.get("/proof").text
+    with house.database.read() as session:
+        last, (tried, kept_lacking, _whole) = runs.newest_live(session), runs.newest(session, limit=3)
+    assert last is not None
+    assert last.label == "whole"
+    assert (tried.report["against"], kept_lacking.report["against"]) == ({}, {})
 
 
 def test_a_trial_is_told_apart_and_never_the_score_of_what_runs(house: WebHouse, browser: TestClient) -> None:
     live = reported(20, 40)
     keep(house.database, live, "before")
-    keep_run(house.database, reported(40, 40), CONFIGURATION, label="tried", zone=dt.UTC, against=live.ranks)
+    keep_run(house.database, reported(40, 40), CONFIGURATION, label="tried", zone=dt.UTC, against=live)
     page = browser.get("/proof").text
     assert "50% are found at the first place" in page
     assert "tried, not on" in page

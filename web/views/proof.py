@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.proof.own_set import WeekSize
-from assistant.proof.runs import ProofRun
+from assistant.proof.runs import ProofRun, counts
 
 FEWEST_IN_A_GROUP = 5
 """Of smaller ones nothing is said: that would be about single questions."""
@@ -44,6 +44,7 @@ class RunView:
     made_at: dt.datetime
     label: str
     trial: bool
+    counts: bool
     questions: int
     shares: Mapping[int, ShareView]
     groups: tuple[tuple[str, str, ShareView], ...]
@@ -57,7 +58,7 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class ProofView:
-    """`weeks`: newest first. `newest`: of what runs."""
+    """`weeks`: newest first. `newest`: of what runs, where nearly all was found with all parts."""
 
     weeks: tuple[WeekSize, ...]
     total: int
@@ -68,7 +69,7 @@ class ProofView:
 def proof_view(weeks: Sequence[WeekSize], runs: Sequence[ProofRun]) -> ProofView:
     """`runs`: newest first."""
     views = tuple(map(run_view, runs))
-    newest = next((each for each in views if not each.trial), None)
+    newest = next((each for each in views if not each.trial and each.counts), None)
     return ProofView(tuple(reversed(weeks)), weeks[-1].total if weeks else 0, newest, views)
 
 
@@ -85,6 +86,7 @@ def run_view(run: ProofRun) -> RunView:
         made_at=run.made_at,
         label=run.label,
         trial=run.trial,
+        counts=counts(questions=run.questions, lacking=run.lacking),
         questions=run.questions,
         shares={k: _share(report[f"right at {k}"]) for k in (1, 3, 5)},
         groups=groups,

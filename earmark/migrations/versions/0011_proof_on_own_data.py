@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("trial", sa.Boolean(), nullable=False),
         sa.Column("configuration", sa.JSON(), nullable=False),
         sa.Column("questions", sa.Integer(), nullable=False),
+        sa.Column("lacking", sa.Integer(), nullable=False),
         sa.Column("right_1", sa.Double(), nullable=False),
         sa.Column("right_3", sa.Double(), nullable=False),
         sa.Column("right_5", sa.Double(), nullable=False),
