@@ -208,9 +208,7 @@ def open_worker(house: House, engine: EngineClient) -> Iterator[Services]:
             topics=TopicRules(ZoneInfo(house.settings.time_zone), house.settings.fewest_people),
             finish_deletions=partial(finish_deletions, house.database, house.settings.home),
             mailing=mailing_of(house.settings),
-            prove=Prover(
-                house.database, engine, _asking(house, engine, index), zone=ZoneInfo(house.settings.time_zone)
-            ),
+            prove=Prover(house.database, engine, _asking(house, engine, index)),
             audit=AuditKeeper(house.database, checkpoint_book(house.settings), house.settings.keep_audit_days),
         )
 

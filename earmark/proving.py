@@ -17,12 +17,11 @@ from assistant.engine.client import EngineClient, ModelState
 from assistant.proof import runs
 from assistant.proof.own_set import OwnSet, ProofQuestion, own_set
 from assistant.proof.runs import ProofRun
-from assistant.topics.week import Week
 from earmark import __version__
 from earmark.bench.outcomes import Outcome
 from earmark.bench.own import WORSE_FINDING, OwnReport, Ranks, compared, in_words, outcome_of, report_of
 from indexer.embed import ready_embedder
-from knowledge.database import Database, utc_now
+from knowledge.database import Database, new_id, utc_now
 from knowledge.finding.analysis import ANALYSIS_VERSION
 from knowledge.passages import store as passages
 from knowledge.passages.tables import PassageRow
@@ -79,26 +78,23 @@ def keep_run(
     configuration: Mapping[str, Any],
     *,
     label: str,
-    zone: dt.tzinfo,
     against: OwnReport | None = None,
 ) -> ProofRun:
     """Keep what was scored, with what changed since the newest of what runs; a trial is compared `against` what
     runs now. What does not count is compared with nothing."""
-    now = utc_now()
     with database.read() as session:
         before = runs.newest_live(session) if against is None else None
     changes = compared(_ranks_to_compare(before, against), report.ranks) if report.counts else ()
     told = {each.name: {**each.as_document(), "in_words": in_words(each)} for each in changes}
     changed = runs.changed(before.configuration, configuration) if before is not None else []
-    run = runs.new_run(
-        now,
-        week=str(Week.of(now, zone)),
+    run = ProofRun(
+        id=new_id(),
+        made_at=utc_now(),
         label=label,
         trial=against is not None,
         configuration=configuration,
         questions=len(report.outcomes),
         lacking=report.lacking,
-        right=report.right,
         report={**report.as_document(), "against": told, "changed": changed},
     )
     with database.write() as session:
@@ -162,14 +158,12 @@ class Prover:
         engine: EngineClient,
         asking: Asking,
         *,
-        zone: dt.tzinfo,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock`: seconds from any moment."""
         self._database = database
         self._engine = engine
         self._asking = asking
-        self._zone = zone
         self._clock = clock
         self._going: _Going | None = None
 
@@ -219,8 +213,8 @@ class Prover:
             _LOG.info("the score on the company's own questions was put off")
             return
         report = going.report()
-        run = keep_run(self._database, report, now, label=BY_ITSELF, zone=self._zone)
-        right_1 = round(run.right[0], 3)
+        run = keep_run(self._database, report, now, label=BY_ITSELF)
+        right_1 = round(report.right[0], 3)
         _LOG.info("scored the company's own questions", questions=run.questions, right_1=right_1, notes=report.notes)
 
     def _is_due(self, configuration: Mapping[str, Any]) -> bool:

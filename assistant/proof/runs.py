@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from assistant.proof.tables import ProofRunRow
-from knowledge.database import new_id, storable_text
+from knowledge.database import storable_text
 
 LONGEST_LABEL = 80
 NOT_THE_CONFIGURATION = frozenset({"passages"})
@@ -22,17 +22,15 @@ ANSWERS_FOR_ONE_LACKING = 100
 
 @dataclass(frozen=True, slots=True)
 class ProofRun:
-    """`right`: at 1, 3, 5, shares from 0 to 1. `lacking`, `configuration`, `report`: as the table says."""
+    """`lacking`, `configuration`, `report`: as the table says."""
 
     id: str
     made_at: dt.datetime
-    week: str
     label: str
     trial: bool
     configuration: Mapping[str, Any]
     questions: int
     lacking: int
-    right: tuple[float, float, float]
     report: Mapping[str, Any]
 
 
@@ -46,15 +44,11 @@ def keep(session: Session, run: ProofRun) -> None:
         ProofRunRow(
             id=run.id,
             made_at=run.made_at,
-            week=run.week,
             label=storable_text(run.label)[:LONGEST_LABEL],
             trial=run.trial,
             configuration=dict(run.configuration),
             questions=run.questions,
             lacking=run.lacking,
-            right_1=run.right[0],
-            right_3=run.right[1],
-            right_5=run.right[2],
             report=dict(run.report),
         )
     )
@@ -88,21 +82,6 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     return [name for name in names if before.get(name) != after.get(name)]
 
 
-def new_run(
-    made_at: dt.datetime,
-    *,
-    week: str,
-    label: str,
-    trial: bool,
-    configuration: Mapping[str, Any],
-    questions: int,
-    lacking: int,
-    right: tuple[float, float, float],
-    report: Mapping[str, Any],
-) -> ProofRun:
-    return ProofRun(new_id(), made_at, week, label, trial, configuration, questions, lacking, right, report)
-
-
 def _first(session: Session, wanted: ColumnElement[bool]) -> ProofRun | None:
     query = select(ProofRunRow).where(ProofRunRow.trial.is_(False), wanted)
     row = session.scalars(query.order_by(ProofRunRow.made_at.desc(), ProofRunRow.id.desc()).limit(1)).first()
@@ -110,16 +89,13 @@ def _first(session: Session, wanted: ColumnElement[bool]) -> ProofRun | None:
 
 
 def _value(row: ProofRunRow) -> ProofRun:
-    right = (row.right_1, row.right_3, row.right_5)
     return ProofRun(
         id=row.id,
         made_at=row.made_at,
-        week=row.week,
         label=row.label,
         trial=row.trial,
         configuration=row.configuration,
         questions=row.questions,
         lacking=row.lacking,
-        right=right,
         report=row.report,
     )

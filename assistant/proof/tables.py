@@ -40,21 +40,18 @@ class ProofQuestionRow(Base):
 
 
 class ProofRunRow(Base):
-    """`right_1`, `right_3`, `right_5`: shares from 0 to 1. `configuration`: what ran; `report`: figures with their
-    intervals, and what became of each question, by the ids of the test set. `trial`: of a change that is not on.
+    """`configuration`: what ran; `report`: figures with their intervals, and what became of each question, by the ids
+    of the test set. `trial`: of a change that is not on.
+
     `lacking`: how many answers were found without a part, for it was late; one without two parts counts twice."""
 
     __tablename__ = "proof_run"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
-    week: Mapped[str]
     label: Mapped[str] = mapped_column(Text)
     trial: Mapped[bool]
     configuration: Mapped[dict[str, Any]] = mapped_column(JSON)
     questions: Mapped[int]
     lacking: Mapped[int]
-    right_1: Mapped[float]
-    right_3: Mapped[float]
-    right_5: Mapped[float]
     report: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -90,7 +89,7 @@ def _change(house: House, embedder: str | None, reranker: Path | None) -> Iterat
 
 
 def _keep(house: House, label: str, live: Scored, trial: Scored | None) -> None:
-    kept = partial(keep_run, house.database, zone=ZoneInfo(house.settings.time_zone))
+    kept = partial(keep_run, house.database)
     kept(live.report, live.configuration, label=label if trial is None else f"{label}: {BEFORE}")
     if trial is not None:
         heard_by = {"recogniser": live.configuration["recogniser"]}  # nothing is heard for a trial

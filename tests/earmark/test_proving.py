@@ -118,7 +118,7 @@ def proving(databases: Database) -> Proving:
             judge(session, found, Judgement.YES, rank=1, now=utc_now() - dt.timedelta(days=8))
     assert grow(databases, zone=dt.UTC, now=utc_now()) == QUESTIONS
     asking, engine, clock = Asking(recording), ScriptedEngine(trial_state()), ManualClock()
-    prover = Prover(databases, engine, asking, zone=dt.UTC, clock=clock)  # type: ignore[arg-type]
+    prover = Prover(databases, engine, asking, clock=clock)  # type: ignore[arg-type]
     return Proving(databases, asking, engine, prover, clock)
 
 
@@ -126,7 +126,7 @@ def test_everything_is_asked_a_few_a_round_with_nothing_kept_of_it(proving: Prov
     assert proving.until_done() == 2
     assert sorted(proving.asking.asked) == [(f"who drinks {number}", False) for number in range(QUESTIONS)]
     [run] = proving.runs()
-    assert (run.label, run.trial, run.questions, run.right) == (BY_ITSELF, False, QUESTIONS, (1.0, 1.0, 1.0))
+    assert (run.label, run.trial, run.questions, run.report["right at 5"]["value"]) == (BY_ITSELF, False, QUESTIONS, 1)
     assert "who drinks" not in str(run.report)
 
 
@@ -200,7 +200,7 @@ def test_what_somebody_kept_with_too_much_lacking_holds_up_no_worker(proving: Pr
     proving.asking.notes = (NOTE_WORDS_ALONE,)
     lacking = ask_own(questions, lambda each: proving.asking.text(each.text))
     configuration = configuration_of(proving.database, proving.engine)  # type: ignore[arg-type]
-    keep_run(proving.database, lacking, configuration, label="by hand", zone=dt.UTC)
+    keep_run(proving.database, lacking, configuration, label="by hand")
     proving.asking.notes = ()
     proving.until_done()
     assert [run.label for run in proving.runs()] == [BY_ITSELF, "by hand"]

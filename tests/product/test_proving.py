@@ -71,7 +71,7 @@ def test_what_runs_and_a_change_are_scored_on_the_same_questions(home: Path) -> 
     tried, live = kept_runs(home)
     assert (tried.label, tried.trial, live.label, live.trial) == ("a model", True, "a model: before", False)
     assert tried.configuration["passages"] == live.configuration["passages"] == 3
-    assert tried.right == (1.0, 1.0, 1.0)
+    assert tried.report["right at 1"]["value"] == 1
     assert live.report["notes"] == {NOTE_WORDS_ALONE: 1}
     assert newest_live(home) is None, "what was found by words alone is not the score of what runs"
     assert tried.report["against"] == {}, "nor what a change is measured against"

@@ -1,6 +1,5 @@
 """The page of the company's own test set: figures for trainers and admins, and no word of a question."""
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -30,7 +29,7 @@ def reported(right: int, of: int, *, language: str = "en", notes: Mapping[str, i
 
 
 def keep(database: Database, report: OwnReport, label: str, **more: object) -> None:
-    keep_run(database, report, CONFIGURATION | more, label=label, zone=dt.UTC)
+    keep_run(database, report, CONFIGURATION | more, label=label)
 
 
 def test_before_anything_was_confirmed_the_page_says_what_will_come(browser: TestClient) -> None:
@@ -87,7 +86,7 @@ def test_what_lacked_too_much_is_no_score_and_nothing_is_compared_with_it(house:
     whole, lacking = reported(20, 40), reported(0, 40, notes={NOTE_WORDS_ALONE: 1})
     keep(house.database, whole, "whole")
     keep(house.database, lacking, "lacking")
-    keep_run(house.database, whole, CONFIGURATION, label="tried", zone=dt.UTC, against=lacking)
+    keep_run(house.database, whole, CONFIGURATION, label="tried", against=lacking)
     assert "50% are found at the first place" in browser.get("/proof").text
     with house.database.read() as session:
         last, (tried, kept_lacking, _whole) = runs.newest_live(session), runs.newest(session, limit=3)
@@ -99,7 +98,7 @@ def test_what_lacked_too_much_is_no_score_and_nothing_is_compared_with_it(house:
 def test_a_trial_is_told_apart_and_never_the_score_of_what_runs(house: WebHouse, browser: TestClient) -> None:
     live = reported(20, 40)
     keep(house.database, live, "before")
-    keep_run(house.database, reported(40, 40), CONFIGURATION, label="tried", zone=dt.UTC, against=live)
+    keep_run(house.database, reported(40, 40), CONFIGURATION, label="tried", against=live)
     page = browser.get("/proof").text
     assert "50% are found at the first place" in page
     assert "tried, not on" in page
