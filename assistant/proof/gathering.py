@@ -4,11 +4,11 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from assistant.feedback.tables import FeedbackRow, Judgement
-from assistant.inbox.tables import TrainerAnswerRow
+from assistant.inbox.tables import OpenQuestionRow, TrainerAnswerRow
 from assistant.proof.tables import ProofQuestionRow, ProofSource
 from assistant.questions import log
 from assistant.questions.invented import really_asked
@@ -69,7 +69,8 @@ def _is_contradicted(candidate: Candidate, refused: Sequence[Refused]) -> bool:
 
 
 def grow(database: Database, *, zone: dt.tzinfo, now: dt.datetime) -> int:
-    """Add what was judged before this week began; how many. What is in stays as it is. Done as often as one likes."""
+    """Add what was judged before this week began; how many. What is in is never rewritten. Done as often as one
+    likes."""
     before = Week.of(now, zone).start(zone)
     with database.read() as session:
         candidates = [*_trainers(session, before), *_confirmed(session, before)]
@@ -124,9 +125,13 @@ def _confirmed(session: Session, before: dt.datetime) -> Iterator[Candidate]:
 
 
 def _trainers(session: Session, before: dt.datetime) -> Iterator[Candidate]:
+    """Not what was answered to questions that nobody asked, as long as the log has them."""
+    any_question = select(OpenQuestionRow.item_id).where(OpenQuestionRow.item_id == TrainerAnswerRow.item_id)
+    real_one = any_question.join(QuestionRow, QuestionRow.id == OpenQuestionRow.question_id).where(really_asked())
     query = (
         select(TrainerAnswerRow)
         .where(TrainerAnswerRow.made_at < before, TrainerAnswerRow.withdrawn_at.is_(None))
+        .where(or_(~any_question.exists(), real_one.exists()))
         .where(TrainerAnswerRow.id.not_in(select(ProofQuestionRow.trainer_answer_id).where(_HAS_TRAINER)))
     )
     for row in session.scalars(query):

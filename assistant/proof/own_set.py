@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from assistant.feedback.tables import FeedbackRow, Judgement
 from assistant.inbox.tables import TrainerAnswerRow
 from assistant.proof.tables import ProofQuestionRow, ProofSource
 from assistant.questions.tables import QuestionRow
@@ -28,7 +29,8 @@ class ProofQuestion:
 
 @dataclass(frozen=True, slots=True)
 class OwnSet:
-    """`gone`: how many are left out because their recording was removed or the trainer's answer withdrawn."""
+    """`gone`: how many are left out because their recording was removed, or because who said that this moment answers
+    says so no more: a trainer's answer was withdrawn, an asker's yes taken back or said of another moment."""
 
     questions: tuple[ProofQuestion, ...]
     gone: int = 0
@@ -47,18 +49,26 @@ class WeekSize:
 
 def own_set(session: Session, only: Collection[str] | None = None) -> OwnSet:
     """In the order in which they came. `only`: ids of rows, few enough for a statement; None for all."""
+    still_said = and_(
+        FeedbackRow.question_id == ProofQuestionRow.question_id,
+        FeedbackRow.kind == Judgement.YES,
+        FeedbackRow.recording_id == ProofQuestionRow.recording_id,
+        FeedbackRow.start_s == ProofQuestionRow.start_s,
+        FeedbackRow.end_s == ProofQuestionRow.end_s,
+    )
     query = (
-        select(ProofQuestionRow, RecordingRow.state, QuestionRow, TrainerAnswerRow)
+        select(ProofQuestionRow, RecordingRow.state, QuestionRow, TrainerAnswerRow, FeedbackRow.kind)
         .join(RecordingRow, RecordingRow.id == ProofQuestionRow.recording_id)
         .outerjoin(QuestionRow, QuestionRow.id == ProofQuestionRow.question_id)
         .outerjoin(TrainerAnswerRow, TrainerAnswerRow.id == ProofQuestionRow.trainer_answer_id)
+        .outerjoin(FeedbackRow, still_said)
         .order_by(ProofQuestionRow.id)
     )
     if only is not None:
         query = query.where(ProofQuestionRow.id.in_(only))
     found, gone = [], 0
-    for row, state, asked, answered in session.execute(query):
-        withdrawn = answered is not None and answered.withdrawn_at is not None
+    for row, state, asked, answered, said in session.execute(query):
+        withdrawn = said is None if answered is None else answered.withdrawn_at is not None
         if state is not RecordingState.READY or withdrawn:
             gone += 1
             continue

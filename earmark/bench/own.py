@@ -153,4 +153,4 @@ def _outcome(key: str, rank: int | None) -> Outcome:
 
 
 def _gone(gone: int) -> str:
-    return f"; {gone} more are left out: their recording was removed, or the answer withdrawn" if gone else ""
+    return f"; {gone} more are left out: their recording was removed, or what was said of it taken back" if gone else ""

@@ -1,6 +1,7 @@
 """The company's own test set: what goes in, when, and what takes it out again; the rule alone, then over databases."""
 
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select
@@ -9,12 +10,13 @@ from sqlalchemy.orm import Session
 from assistant.courses.removing import remove_recording
 from assistant.feedback.judging import judge, take_back
 from assistant.feedback.tables import FeedbackRow, Judgement
-from assistant.inbox.tables import TrainerAnswerRow
+from assistant.inbox.tables import ItemState, OpenItemRow, OpenQuestionRow, TrainerAnswerRow
 from assistant.proof.gathering import Candidate, Moment, Refused, chosen, grow
 from assistant.proof.own_set import own_set, sizes
 from assistant.proof.tables import ProofQuestionRow, ProofSource
 from assistant.questions import log
 from assistant.questions.likeness import Wording
+from assistant.questions.log import LoggedQuestion
 from knowledge.database import Database, new_id
 from tests.assistant.questions.made_answers import kept
 from tests.shelf import Shelved, shelve
@@ -88,14 +90,44 @@ def test_what_was_confirmed_goes_in_when_its_week_is_over_and_once(databases: Da
     assert grown(databases) == 0, "the same words"
 
 
-def test_what_is_in_stays_as_it_was_whatever_is_said_later(databases: Database) -> None:
-    asked = kept(databases, shelve(databases, ["a"]).recording_id)
-    confirm(databases, asked)
+def test_what_is_in_stays_in_whatever_others_say_later(databases: Database) -> None:
+    recording = shelve(databases, ["a"]).recording_id
+    confirm(databases, kept(databases, recording))
     grown(databases)
-    with databases.write() as session:
-        take_back(session, asked)
+    confirm(databases, kept(databases, recording, asker="her"), said=Judgement.NO, at=THIS_WEEK)
     assert grown(databases) == 0
     assert scored(databases) == ["who drinks?"]
+
+
+def _taken_back(session: Session, asked: LoggedQuestion) -> None:
+    take_back(session, asked.id)
+
+
+def _changed_to_no(session: Session, asked: LoggedQuestion) -> None:
+    judge(session, asked, Judgement.NO, now=THIS_WEEK)
+
+
+def _changed_to_another_moment(session: Session, asked: LoggedQuestion) -> None:
+    judge(session, asked, Judgement.YES, rank=2, now=THIS_WEEK)
+
+
+@pytest.mark.parametrize("say", [_taken_back, _changed_to_no, _changed_to_another_moment])
+def test_what_its_asker_says_no_more_is_not_scored(
+    databases: Database, say: Callable[[Session, LoggedQuestion], None]
+) -> None:
+    asked = kept(databases, *(shelve(databases, [words]).recording_id for words in ("a", "b")))
+    confirm(databases, asked)
+    grown(databases)
+    found = log.get(databases, asked)
+    assert found is not None
+    with databases.write() as session:
+        say(session, found)
+    assert grown(databases) == 0
+    with databases.read() as session:
+        assert (own_set(session).questions, own_set(session).gone) == ((), 1)
+    with databases.write() as session:
+        judge(session, found, Judgement.YES, rank=1, now=THIS_WEEK)
+    assert scored(databases) == ["who drinks?"], "said again of the same moment"
 
 
 def test_what_another_asker_refused_stays_out(databases: Database) -> None:
@@ -119,6 +151,30 @@ def test_a_trainers_moment_goes_in_and_a_line_or_what_was_withdrawn_does_not(dat
     with databases.read() as session:
         assert own_set(session).questions == ()
         assert own_set(session).gone == 1
+
+
+def open_item(session: Session, questions: list[str]) -> str:
+    item = OpenItemRow(id=new_id(), state=ItemState.ANSWERED, made_at=LAST_WEEK, changed_at=LAST_WEEK)
+    session.add(item)
+    session.flush()
+    session.add_all(OpenQuestionRow(question_id=each, item_id=item.id) for each in questions)
+    return item.id
+
+
+def test_what_a_trainer_answered_to_nobody_stays_out(databases: Database) -> None:
+    shelved = shelve(databases, ["a"])
+    moment = {"recording_id": shelved.recording_id, "start_s": 1.0, "end_s": 2.0}
+    real, *invented = (kept(databases, shelved.recording_id, asker=who) for who in ("me", "invented:1", "invented:2"))
+    with databases.write() as session:
+        for text, questions in {
+            "asked by nobody": [invented[0]],
+            "asked by both": [invented[1], real],
+            "its questions were deleted": [],
+        }.items():
+            trainer_answer(session, shelved, text, item_id=open_item(session, questions), **moment)
+        trainer_answer(session, shelved, "its item was deleted", **moment)
+    grown(databases)
+    assert sorted(scored(databases)) == ["asked by both", "its item was deleted", "its questions were deleted"]
 
 
 def test_a_removed_recording_drops_out_of_scoring_and_is_counted(databases: Database) -> None:
