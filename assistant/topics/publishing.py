@@ -8,15 +8,20 @@ some places and all others. So where shown cells lie across a cut, its threads m
 people. That is kept for
 
 - each place by itself: a course, a topic, all that stands in no course;
-- each single thread that holds two parts of the net together: a hidden cell that could be calculated exactly.
+- each single thread that holds two parts of the net together: a hidden cell that could be calculated exactly;
+- each two threads that hold two parts together: hidden cells of which the sum or the difference could be.
 
-Where nothing across a cut is shown, publishing tells nothing about it: who knows the totals knew it before, as with a
-thread that would hold two parts together even if all cells were hidden.
+Where nothing across a cut is shown, publishing tells nothing about it: who knows the totals knew it before, as with
+threads that would hold two parts together even if all cells were hidden.
+
+The limit: a cut of three threads or more that is no place by itself is not looked at. Who knows the total of every
+topic and of every course can calculate what such hidden cells make together, though none of them, and no two.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import networkx as nx
@@ -109,6 +114,7 @@ def _telling_cuts(
     """The shown cells across each cut whose hidden ones stand for somebody, and for too few."""
     yield from _telling_lines(people, shown, hidden, fewest)
     yield from _telling_threads(people, shown, hidden, fewest)
+    yield from _telling_pairs(people, shown, hidden, fewest)
 
 
 def _telling_lines(
@@ -146,6 +152,49 @@ def _telling_threads(
         yield [
             each for each in shown if _places(each)[0] in together and _is_across(_places(each), one_side, other_side)
         ]
+
+
+def _telling_pairs(
+    people: Mapping[Key, frozenset[str]], shown: set[Key], hidden: list[Key], fewest: int
+) -> Iterator[list[Key]]:
+    """Of threads that each lie on a ring: two hold two parts together where they lie on the same rings."""
+    net = nx.Graph(map(_places, hidden))
+    whole = nx.Graph(map(_places, [*hidden, *shown]))
+    rings, rings_anyway = _rings(net), _rings(whole)
+    alike: dict[int, list[Key]] = defaultdict(list)
+    for key in sorted(hidden, key=_size_in(people)):
+        if len(people[key]) < fewest and rings[frozenset(_places(key))]:
+            alike[rings[frozenset(_places(key))]].append(key)
+    for first, second in (pair for keys in alike.values() for pair in combinations(keys, 2)):
+        threads = [_places(first), _places(second)]
+        told_anyway = len({rings_anyway[frozenset(thread)] for thread in threads}) == 1
+        if told_anyway or len(people[first] | people[second]) >= fewest:
+            continue
+        net.remove_edges_from(threads)
+        one_side, other_side = (nx.node_connected_component(net, place) for place in threads[0])
+        net.add_edges_from(threads)
+        whole.remove_edges_from(threads)
+        together = nx.node_connected_component(whole, threads[0][0])
+        whole.add_edges_from(threads)
+        yield [
+            each for each in shown if _places(each)[0] in together and _is_across(_places(each), one_side, other_side)
+        ]
+
+
+def _rings(net: "nx.Graph[Any]") -> dict[frozenset[Place], int]:
+    """The rings that each thread lies on, a bit each: those that a thread outside of a spanning forest closes, of which
+    all others are made. 0 where it lies on none."""
+    inside = list(nx.dfs_edges(net))
+    outside = {frozenset(thread) for thread in net.edges} - {frozenset(thread) for thread in inside}
+    rings = {thread: 1 << bit for bit, thread in enumerate(outside)}
+    ending: dict[Place, int] = defaultdict(int)
+    for thread, ring in rings.items():
+        for place in thread:
+            ending[place] ^= ring
+    for nearer, further in reversed(inside):  # whatever hangs on `further` has been seen
+        rings[frozenset((nearer, further))] = ending[further]
+        ending[nearer] ^= ending[further]
+    return rings
 
 
 def _bridges(net: "nx.Graph[Any]") -> set[frozenset[Place]]:

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -121,6 +122,15 @@ def test_a_chain_of_totals_does_not_lead_to_a_small_cell() -> None:
     assert not told_by_totals(chain, cells)
 
 
+def test_totals_do_not_lead_to_what_two_small_cells_make_together() -> None:
+    """The third course's total tells of b there, and b's total then of the four people in the other two."""
+    sizes = {"a2": 2, "b1": 2, "b2": 2, "b3": 30, "c1": 7, "c2": 7, "d1": 7, "d2": 20, "d3": 20}
+    log = [one for cell, size in sizes.items() for one in asked(cell[0], cell[1], crowd(size, cell))]
+    cells = publish(log, WEEK, fewest=K)
+    assert shown(cells)
+    assert not told_by_totals(log, cells)
+
+
 QUESTION = st.tuples(
     st.sampled_from([None, "a", "b", "c", "d", "e"]),
     st.sampled_from([None, "1", "2", "3", "4"]),
@@ -160,8 +170,8 @@ def people_of(log: Iterable[Asked]) -> dict[Pair, set[str]]:
 
 
 def told_by_totals(log: Sequence[Asked], cells: Sequence[Cell]) -> list[Pair]:
-    """What somebody can calculate who knows every total of a course and of a topic: cells of too few people, and
-    sums over a line of too few. Not what the totals tell without anything that was published."""
+    """What somebody can calculate who knows every total of a course and of a topic: cells of too few people, two that
+    are of too few together, and sums over a line of too few. Not what the totals tell without anything published."""
     behind = people_of(log)
     open_now = shown(cells)
     hidden = [pair for pair in behind if pair not in open_now]
@@ -172,22 +182,33 @@ def told_by_totals(log: Sequence[Asked], cells: Sequence[Cell]) -> list[Pair]:
         is_open = any(pair[place] == line[1] for pair in open_now)
         if is_open and here and len(set().union(*(behind[pair] for pair in here))) < K:
             told += here
-    for pair in hidden:
-        if len(behind[pair]) < K and is_determined(pair, hidden) and not is_determined(pair, list(behind)):
+    moving, moving_anyway = left_open(hidden), left_open(list(behind))
+    small = [pair for pair in hidden if len(behind[pair]) < K]
+    for pair in small:
+        if is_nought(moving[pair]) and not is_nought(moving_anyway[pair]):
             told.append(pair)
+    for one, other in combinations(small, 2):
+        for sign in (1, -1):
+            known = is_nought(moving[one] + sign * moving[other])
+            known_anyway = is_nought(moving_anyway[one] + sign * moving_anyway[other])
+            if known and not known_anyway and len(behind[one] | behind[other]) < K:
+                told += [one, other]
     return told
 
 
-def is_determined(pair: Pair, unknown: Sequence[Pair]) -> bool:
-    """Whether the totals of all lines determine this one of the unknown cells: by the rank of the equations."""
+def left_open(unknown: Sequence[Pair]) -> dict[Pair, np.ndarray]:
+    """How each unknown cell may move while the totals of all lines stay: a number for each way to move some."""
     topics, courses = sorted({p[0] or "" for p in unknown}), sorted({p[1] or "" for p in unknown})
     equations = np.zeros((len(topics) + len(courses), len(unknown)))
     for column, (topic, course) in enumerate(unknown):
         equations[topics.index(topic or ""), column] = 1
         equations[len(topics) + courses.index(course or ""), column] = 1
-    wanted = np.zeros((1, len(unknown)))
-    wanted[0, unknown.index(pair)] = 1
-    return bool(np.linalg.matrix_rank(np.vstack([equations, wanted])) == np.linalg.matrix_rank(equations))
+    _, sizes, ways = np.linalg.svd(equations)
+    return dict(zip(unknown, ways[int((sizes > 1e-9).sum()) :].T, strict=True))
+
+
+def is_nought(numbers: np.ndarray) -> bool:
+    return bool((np.abs(numbers) < 1e-9).all())
 
 
 def hold_the_laws(log: Sequence[Asked]) -> list[Cell]:
