@@ -4,9 +4,9 @@ A moment is kept without words. They are read here, each time, within the rights
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from assistant.access.caller import Caller
 from assistant.access.policy import Action
 from assistant.errors import BadInput, NotFound
 from assistant.learning import store
-from assistant.learning.cards import Piece, Spoken, cloze, count_spoken, language_between, words_between
+from assistant.learning.cards import Piece, cloze, language_between, words_between
 from assistant.learning.kept import (
     NO_SUCH_MOMENT,
     NOT_ON,
@@ -38,7 +38,7 @@ from knowledge.recordings import store as recordings
 from knowledge.recordings.recording import Recording
 from knowledge.recordings.tables import RecordingState
 from knowledge.transcripts import store as transcripts
-from knowledge.transcripts.segment import Segment
+from knowledge.transcripts.segment import UNDETERMINED, Segment
 from web import library
 from web.timecodes import seconds_of
 from web.views.transcript import lines_of
@@ -53,13 +53,14 @@ _SHORT_S = 0.01
 @dataclass(frozen=True, slots=True)
 class Place:
     """A moment as its learner may know it now. `recording`: None where it is removed or no longer for them; then
-    `was_removed` says which, and there are no words. `words`: what is said there now."""
+    `was_removed` says which, and there are no words. `words`: what is said there now, in `language`."""
 
     moment: Moment
     recording: Recording | None
     course: str
     was_removed: bool
     words: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,8 @@ def bookmarks_in(database: Database, asker: str | None, recording_ids: Sequence[
 
 def places(database: Database, caller: Caller, moments: Iterable[Moment]) -> list[Place]:
     with database.read() as session:
-        heard = course_rights.permitted(session, caller, Action.HEAR)
-        courses = {course.id: course.name for course in recordings.list_courses(session) if course.id in heard}
-        known: dict[str, Recording | None] = {}
-        return [_place(session, moment, courses, known) for moment in moments]
+        place_of = _place_reader(session, caller)
+        return [place_of(moment) for moment in moments]
 
 
 def moment_in(database: Database, caller: Caller, fields: dict[str, str]) -> Moment:
@@ -124,9 +123,9 @@ def moment_in(database: Database, caller: Caller, fields: dict[str, str]) -> Mom
 
 def refuse_without_words(database: Database, caller: Caller, moment: Moment) -> None:
     """Raises BadInput where nothing is said that a cloze could hide."""
-    [place] = places(database, caller, [moment])
-    if _cloze_of(database, place) is None:
-        raise BadInput(*NOTHING_SAID)
+    with database.read() as session:
+        if _cloze_of(session, _place_reader(session, caller)(moment)) is None:
+            raise BadInput(*NOTHING_SAID)
 
 
 def count_due(database: Database, caller: Caller, learner_id: str, *, now: dt.datetime, zone: dt.tzinfo) -> int:
@@ -139,25 +138,14 @@ def next_check(
     database: Database, caller: Caller, asker: str, learner_id: str, *, now: dt.datetime, zone: dt.tzinfo
 ) -> Check | None:
     """The card that is due longest and can be asked; a cloze whose words are gone cannot."""
-    first = 0
-    while True:
-        with database.read() as session:
-            due = store.due_cards(
-                session,
-                learner_id,
-                course_rights.permitted(session, caller, Action.HEAR),
-                today_until=day_end(now, zone),
-                soon_until=now + LEARN_AHEAD,
-                first=first,
-                limit=_LOOKED_THROUGH,
-            )
-        for card, place in zip(due, places(database, caller, [each.moment for each in due]), strict=True):
-            check = _check(database, asker, card, place)
+    with database.read() as session:
+        heard = course_rights.permitted(session, caller, Action.HEAR)
+        place_of = _place_reader(session, caller)
+        for card in _due(session, learner_id, heard, now=now, zone=zone):
+            check = _check(session, asker, card, place_of(card.moment))
             if check is not None:
                 return check
-        if len(due) < _LOOKED_THROUGH:
-            return None
-        first += _LOOKED_THROUGH
+    return None
 
 
 def may_undo(database: Database, learner_id: str, review_id: str) -> bool:
@@ -188,8 +176,7 @@ def masteries(
 def question_texts(database: Database, asker: str, ids: Iterable[str | None]) -> dict[str, str]:
     """What was asked, by the question's id: of the asker's own."""
     with database.read() as session:
-        wanted = sorted({each for each in ids if each is not None})
-        return {question.id: question.text for question in log.own_of(session, asker, wanted)}
+        return _question_texts(session, asker, ids)
 
 
 def document(database: Database, caller: Caller, asker: str) -> dict[str, Any]:
@@ -237,16 +224,45 @@ def card_page(database: Database, learner_id: str, *, first: int, limit: int) ->
         return store.cards(session, learner_id, first=first, limit=limit), store.count_cards(session, learner_id)
 
 
+def _question_texts(session: Session, asker: str, ids: Iterable[str | None]) -> dict[str, str]:
+    wanted = sorted({each for each in ids if each is not None})
+    return {question.id: question.text for question in log.own_of(session, asker, wanted)}
+
+
+def _due(
+    session: Session, learner_id: str, heard: frozenset[str], *, now: dt.datetime, zone: dt.tzinfo
+) -> Iterator[RecallCard]:
+    """Those due longest first, read as far as they are looked at."""
+    until, soon = day_end(now, zone), now + LEARN_AHEAD
+    for first in count(0, _LOOKED_THROUGH):
+        due = store.due_cards(
+            session, learner_id, heard, today_until=until, soon_until=soon, first=first, limit=_LOOKED_THROUGH
+        )
+        yield from due
+        if len(due) < _LOOKED_THROUGH:
+            return
+
+
+def _place_reader(session: Session, caller: Caller) -> Callable[[Moment], Place]:
+    """What may be heard is read once for all of them, each place when it is asked for."""
+    heard = course_rights.permitted(session, caller, Action.HEAR)
+    courses = {course.id: course.name for course in recordings.list_courses(session) if course.id in heard}
+    known: dict[str, Recording | None] = {}
+    return lambda moment: _place(session, moment, courses, known)
+
+
 def _place(session: Session, moment: Moment, courses: dict[str, str], known: dict[str, Recording | None]) -> Place:
     if moment.recording_id not in known:
         known[moment.recording_id] = recordings.recording(session, moment.recording_id)
     found = known[moment.recording_id]
     if found is None or found.course_id not in courses:
-        return Place(moment, None, "", False, "")
+        return Place(moment, None, "", was_removed=False, words="", language=UNDETERMINED)
     if found.state is RecordingState.REMOVED:
-        return Place(moment, None, "", True, "")
-    words = words_between(_segments(session, found, moment), moment.start_s, moment.end_s)
-    return Place(moment, found, courses[found.course_id], False, words)
+        return Place(moment, None, "", was_removed=True, words="", language=UNDETERMINED)
+    segments = _segments(session, found, moment)
+    words = words_between(segments, moment.start_s, moment.end_s)
+    course = courses[found.course_id]
+    return Place(moment, found, course, was_removed=False, words=words, language=language_between(segments))
 
 
 def _segments(session: Session, recording: Recording, moment: Moment) -> list[Segment]:
@@ -266,31 +282,24 @@ def _moment_at(database: Database, recording: Recording, at_s: float | None) -> 
     return Moment(recording.id, at_s, at_s)
 
 
-def _check(database: Database, asker: str, card: RecallCard, place: Place) -> Check | None:
+def _check(session: Session, asker: str, card: RecallCard, place: Place) -> Check | None:
     if place.recording is None:
         return None
     if card.kind is CardKind.OWN_WORDS:
-        text = question_texts(database, asker, [card.question_id]).get(card.question_id or "", "")
+        text = _question_texts(session, asker, [card.question_id]).get(card.question_id or "", "")
         return Check(card, place, (Piece(place.words, False),), text) if text else None
-    pieces = _cloze_of(database, place)
+    pieces = _cloze_of(session, place)
     return None if pieces is None else Check(card, place, pieces, "")
 
 
-def _cloze_of(database: Database, place: Place) -> tuple[Piece, ...] | None:
+def _cloze_of(session: Session, place: Place) -> tuple[Piece, ...] | None:
+    """What the recording says is counted each time and kept nowhere: ten hours of speech take about 0.2 s, and the
+    counts of all that they say would take tens of megabytes."""
     found = place.recording
     if found is None or found.revision is None or not place.words:
         return None
-    with database.read() as session:
-        told = language_between(_segments(session, found, place.moment))
-    return cloze(place.words, _spoken_in(database, found.id, found.revision), language=told)
-
-
-@lru_cache(maxsize=16)
-def _spoken_in(database: Database, recording_id: str, revision: int) -> Spoken:
-    """Of a published revision, which never changes. Whether it may be known is asked before this."""
-    with database.read() as session:
-        segments = transcripts.segments_of(session, recording_id, revision)
-    return count_spoken(segment.text for segment in segments if segment.searchable)
+    spoken = transcripts.searchable_texts(session, found.id, found.revision)
+    return cloze(place.words, spoken, language=place.language)
 
 
 def _moment_document(moment: Moment, titles: dict[str, str]) -> dict[str, Any]:

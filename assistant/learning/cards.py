@@ -29,8 +29,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What a recording says, counted. `segments`: how many there are; `holding`: in how many of them a term is said,
-    `said`: how often in all. Terms in lower case, those of unspaced scripts as runs of 1 to LONGEST_SIGNS signs."""
+    """How often a recording says some terms. `segments`: how many it has; `holding`: in how many of them a term is
+    said, `said`: how often in all. Terms in lower case, those of unspaced scripts as runs of 1 to LONGEST_SIGNS
+    signs."""
 
     segments: int
     holding: Counter[str]
@@ -48,27 +49,31 @@ class _Term:
     key: str
 
 
-def count_spoken(texts: Iterable[str]) -> Spoken:
-    holding: Counter[str] = Counter()
-    said: Counter[str] = Counter()
-    segments = 0
-    for text in texts:
-        keys = [term.key for term in _terms(text)]
-        said.update(keys)
-        holding.update(set(keys))
-        segments += 1
-    return Spoken(segments, holding, said)
+def cloze(text: str, spoken: Iterable[str], *, language: str = UNDETERMINED) -> tuple[Piece, ...] | None:
+    """The text with its most informative term hidden, wherever it stands in it; None where no term says anything.
 
-
-def cloze(text: str, spoken: Spoken, *, language: str = UNDETERMINED) -> tuple[Piece, ...] | None:
-    """The text with its most informative term hidden, wherever it stands in it; None where no term says anything."""
+    `spoken`: the recording's segments, of which nothing is kept and nothing is read where there is no term."""
     told = language_of(text, language)
     terms = list(_terms(text))
     keys = dict.fromkeys(term.key for term in terms if _may_be_hidden(term.key, told))
     if not keys:
         return None
-    best = max(keys, key=lambda key: _informs(key, spoken))  # the first of equals: the same text hides the same
+    counted = _count_spoken(spoken, frozenset(term.key for term in terms))
+    best = max(keys, key=lambda key: _informs(key, counted))  # the first of equals: the same text hides the same
     return _without(text, [term for term in terms if term.key == best])
+
+
+def _count_spoken(texts: Iterable[str], terms: frozenset[str]) -> Spoken:
+    """Of these terms alone. Of each run of signs all that it is made of is among them."""
+    holding: Counter[str] = Counter()
+    said: Counter[str] = Counter()
+    segments = 0
+    for text in texts:
+        keys = [key for run in runs_of(text) for key in _keys_of(run, terms)]
+        said.update(keys)
+        holding.update(set(keys))
+        segments += 1
+    return Spoken(segments, holding, said)
 
 
 def words_between(segments: Sequence[Segment], start_s: float, end_s: float) -> str:
@@ -119,6 +124,19 @@ def _sign_terms(run: str, at: int) -> Iterator[_Term]:
     for length in range(1, LONGEST_SIGNS + 1):
         for first in range(len(run) - length + 1):
             yield _Term(at + first, at + first + length, run[first : first + length])
+
+
+def _keys_of(run: str, wanted: frozenset[str]) -> Iterator[str]:
+    if not is_unspaced(run):
+        key = run.strip("_'").casefold()
+        if key in wanted:
+            yield key
+        return
+    for first in range(len(run)):
+        for behind in range(first + 1, min(first + LONGEST_SIGNS, len(run)) + 1):
+            if (key := run[first:behind]) not in wanted:
+                break  # and so nothing longer that begins with it
+            yield key
 
 
 def _may_be_hidden(key: str, language: str) -> bool:

@@ -1,6 +1,6 @@
 """Transcripts, kept in revisions: a new one never changes an old one. Knows no recogniser."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -39,6 +39,20 @@ def segments_of(
     if last is not None:
         query = query.where(SegmentRow.ordinal <= last)
     return [_as_segment(row) for row in session.scalars(query)]
+
+
+def searchable_texts(session: Session, recording_id: str, revision: int) -> Iterator[str]:
+    """What is said in the segments that are searched, in order, without their words' times, which take many times the
+    room. Nothing is read before the first is asked for."""
+    query = (
+        select(SegmentRow.text)
+        .where(SegmentRow.recording_id == recording_id, SegmentRow.revision == revision)
+        .where(SegmentRow.invented.is_(False))
+        .order_by(SegmentRow.ordinal)
+    )
+    for text in session.scalars(query):
+        if text.strip():
+            yield text
 
 
 def segments_between(session: Session, recording_id: str, revision: int, start_s: float, end_s: float) -> list[Segment]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from starlette.testclient import TestClient
 
 from assistant.access.caller import Scope
@@ -222,6 +222,22 @@ def test_a_card_is_made_asked_rated_and_taken_back(company: WebHouse, anna: Test
     assert kept(company)[3] == 0
     assert 'class="gap"' in anna.get(after).text
     assert "Undo the last rating" not in anna.get(after).text
+
+
+def test_of_many_cards_only_the_one_that_is_asked_is_read(company: WebHouse, anna: TestClient, recording: str) -> None:
+    for line in LINES:
+        make_card(anna, recording, start=str(line[0]), end=str(line[1]))
+    read: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM segment" in statement:
+            read.append(statement)
+
+    event.listen(company.database.engine, "before_cursor_execute", note)
+    assert 'class="gap"' in anna.get("/me/learning/check").text
+    event.remove(company.database.engine, "before_cursor_execute", note)
+    assert len(read) == 2, "its own words, and what the recording says"
+    assert not [statement for statement in read if "segment.words" in statement][1:], "without times of words"
 
 
 def test_what_is_not_known_is_asked_again_in_the_same_sitting(
