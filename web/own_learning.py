@@ -65,13 +65,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A card to be checked. `pieces`: the moment's words, for a cloze with one hidden. `question`: in front of a card
-    in one's own words."""
+    """A card to be checked. `pieces`: the moment's words, for a cloze with one hidden; none where the card cannot be
+    asked. `question`: in front of a card in one's own words."""
 
     card: RecallCard
     place: Place
     pieces: tuple[Piece, ...]
     question: str
+
+    @property
+    def can_be_asked(self) -> bool:
+        return bool(self.pieces)
 
 
 def asker_of(request: Request) -> str:
@@ -137,15 +141,18 @@ def count_due(database: Database, caller: Caller, learner_id: str, *, now: dt.da
 def next_check(
     database: Database, caller: Caller, asker: str, learner_id: str, *, now: dt.datetime, zone: dt.tzinfo
 ) -> Check | None:
-    """The card that is due longest and can be asked; a cloze whose words are gone cannot."""
+    """The card that is due longest and can be asked. Where none can (the words of a cloze are gone, or say nothing any
+    more) the first of them, so that whoever was told that something is due finds it, and can delete it."""
     with database.read() as session:
         heard = course_rights.permitted(session, caller, Action.HEAR)
         place_of = _place_reader(session, caller)
+        left: Check | None = None
         for card in _due(session, learner_id, heard, now=now, zone=zone):
             check = _check(session, asker, card, place_of(card.moment))
-            if check is not None:
+            if check is not None and check.can_be_asked:
                 return check
-    return None
+            left = left or check
+    return left
 
 
 def may_undo(database: Database, learner_id: str, review_id: str) -> bool:
@@ -283,13 +290,13 @@ def _moment_at(database: Database, recording: Recording, at_s: float | None) -> 
 
 
 def _check(session: Session, asker: str, card: RecallCard, place: Place) -> Check | None:
+    """None where its moment is not there for them, which is not counted as due either."""
     if place.recording is None:
         return None
     if card.kind is CardKind.OWN_WORDS:
         text = _question_texts(session, asker, [card.question_id]).get(card.question_id or "", "")
-        return Check(card, place, (Piece(place.words, False),), text) if text else None
-    pieces = _cloze_of(session, place)
-    return None if pieces is None else Check(card, place, pieces, "")
+        return Check(card, place, (Piece(place.words, False),) if text else (), text)
+    return Check(card, place, _cloze_of(session, place) or (), "")
 
 
 def _cloze_of(session: Session, place: Place) -> tuple[Piece, ...] | None:

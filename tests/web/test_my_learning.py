@@ -267,11 +267,35 @@ def test_the_words_are_those_of_the_newest_transcript(company: WebHouse, anna: T
     publish(company.database, recording, fresh)
     assert "<mark>accident</mark>" in anna.get("/me/learning/check").text
     publish(company.database, recording, [])
-    assert "Nothing is due" in anna.get("/me/learning/check").text, "a gap in nothing is not asked"
+    assert "1 card due today" in anna.get("/me/learning").text
+    check = anna.get("/me/learning/check").text
+    assert "This card cannot be asked any more" in check, "a gap in nothing is not asked"
+    assert 'class="gap"' not in check
     assert "nothing is said there any more" in anna.get("/me/learning/cards").text
     refused = anna.post("/me/learning/cards", data=moment_of(recording, LINES[0]) | {"kind": "cloze"})
     assert refused.status_code == 400
     assert "nothing is said in this moment" in refused.text.lower()
+
+
+def test_a_card_that_cannot_be_asked_comes_after_those_that_can_and_is_deleted_where_it_is_told(
+    company: WebHouse, anna: TestClient, recording: str
+) -> None:
+    make_card(anna, recording)
+    stays = spoken_segment(1.0, 4.0, "Welcome to the safety induction.")
+    make_card(anna, recording, start="1.0", end="4.0")
+    publish(company.database, recording, [stays])
+    assert "2 cards due today" in anna.get("/me/learning").text
+    assert 'class="gap"' in anna.get("/me/learning/check").text, "that which can be asked first"
+    with company.database.read() as session:
+        gone, asked = [row.id for row in session.scalars(select(RecallCardRow).order_by(RecallCardRow.start_s.desc()))]
+    rate(anna, asked, "easy")
+    check = anna.get("/me/learning/check").text
+    assert "1 card due today" in anna.get("/me/learning").text
+    assert f'action="/me/learning/cards/{gone}/delete"' in check
+    deleted = anna.post(f"/me/learning/cards/{gone}/delete", data={"then": "check"})
+    assert deleted.headers["location"] == "/me/learning/check"
+    assert "Nothing is due" in anna.get("/me/learning/check").text
+    assert "0 cards due today" in anna.get("/me/learning").text
 
 
 def publish(database: Database, recording: str, segments: list[object]) -> None:

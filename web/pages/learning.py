@@ -186,10 +186,11 @@ def make_card(request: Request, form: Form) -> Response:
 
 
 @router.post("/me/learning/cards/{card_id}/delete", dependencies=[needs(Action.BE_HERE)])
-def delete_card(request: Request, card_id: str, _form: Form) -> Response:
+def delete_card(request: Request, card_id: str, form: Form) -> Response:
+    """From the list, or where it was to be asked and could not be: then on to the next."""
     services = services_of(request)
     acts.delete_card(services.database, services.home, asker_of(request), card_id, beside=services.deletions_beside)
-    return _to(f"{HOME}/cards")
+    return _to(f"{HOME}/check" if form.fields.get("then") == "check" else f"{HOME}/cards")
 
 
 @router.get("/me/learning/check", dependencies=[needs(Action.BE_HERE)])

@@ -65,9 +65,10 @@ class CardView:
 @dataclass(frozen=True, slots=True)
 class CheckView:
     """`front`, `back`: the words of a cloze, its gap marked; `front` is empty for a card in one's own words. `seen`:
-    how often it was checked until now."""
+    how often it was checked until now. `can_be_asked`: else there is nothing but its place."""
 
     id: str
+    can_be_asked: bool
     question: str
     front: tuple[Part, ...]
     back: tuple[Part, ...]
@@ -160,7 +161,9 @@ def card_view(card: RecallCard, place: Place, questions: Mapping[str, str], zone
 def check_view(check: Check) -> CheckView:
     parts = tuple(Part(piece.text, piece.hidden) for piece in check.pieces)
     front = parts if check.card.kind is CardKind.CLOZE else ()
-    return CheckView(check.card.id, check.question, front, parts, place_view(check.place), check.card.reviews)
+    return CheckView(
+        check.card.id, check.can_be_asked, check.question, front, parts, place_view(check.place), check.card.reviews
+    )
 
 
 def day_views(
