@@ -19,6 +19,7 @@ from assistant.forgetting.deletions import Deletion, own_list, read_deletions
 from assistant.forgetting.keeping import Keeping
 from earmark.migrations import migrate
 from earmark.settings import Settings, default_database_url
+from earmark.trial_folder import sweep_trials
 from indexer.forgetting import Replayed, apply_ages, purge_recording, purge_removed, removed_recordings, replay
 from knowledge.database import Database
 from knowledge.errors import KnowledgeError
@@ -48,7 +49,7 @@ def finish_deletions(database: Database, home: Path) -> None:
 
 def free_copies(home: Path, deletions: Sequence[Deletion]) -> None:
     """Copies made before a migration go, where something was deleted since; homes set aside by a restore are freed of
-    it; what killed backups, restores and uploads left goes when it is a day old."""
+    it; what killed backups, restores and uploads left goes when it is a day old, what killed trials left at once."""
     if deletions:
         newest = max(each.at for each in deletions)
         for copy in (home / "backups").glob("earmark-*-schema-*.db*"):
@@ -60,6 +61,7 @@ def free_copies(home: Path, deletions: Sequence[Deletion]) -> None:
         if left.is_dir() and time.time() - left.stat().st_mtime > _LONGEST_RESTORE_S:
             shutil.rmtree(left, ignore_errors=True)
     sweep_uploads(home, now_s=time.time())
+    sweep_trials(home)
 
 
 def free_home(folder: Path, deletions: Sequence[Deletion]) -> Replayed:

@@ -1,11 +1,11 @@
-"""A home's recordings as another embedder would have them, in a folder beside: to try a change before it is made."""
+"""A home's recordings as another embedder would have them, in a folder of their own, to try a change beforehand."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from assistant.engine.client import EngineClient
 from assistant.errors import PartDown
@@ -34,12 +34,11 @@ def embedded_beside(
         _copy(house.database, beside.database)
         services = Services(database=beside.database, home=folder, engine=engine)
         digest = ready_embedder(engine).digest
-        total, left = _embedded(beside.database, digest)
-        while left:
+        total = _left(beside.database, digest)
+        while left := _left(beside.database, digest):
             progress("embedding", total - left, total)
             if not embed_missing(services):
                 raise PartDown("the embedder does not answer, or is late", "see `earmark doctor`")
-            left = _embedded(beside.database, digest)[1]
         yield beside
 
 
@@ -65,8 +64,6 @@ def _copy_rows(rows: Any, table: type[Base], target: Database) -> None:
             writing.execute(insert(table), [dict(row) for row in some])
 
 
-def _embedded(database: Database, digest: str) -> tuple[int, int]:
-    """All passages, and those that this embedder has still to see."""
+def _left(database: Database, digest: str) -> int:
     with database.read() as session:
-        total = session.scalar(select(func.count()).select_from(PassageRow)) or 0
-        return total, len(passages.passages_without_vector(session, digest, total or 1))
+        return passages.count_without_vector(session, digest)

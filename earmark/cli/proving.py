@@ -15,10 +15,11 @@ from earmark.bench.own import OwnReport, ask_own, compared, in_words
 from earmark.bench.own_beside import embedded_beside
 from earmark.build import House, open_asking, open_engine, open_house, open_trial_engine
 from earmark.cli.asking import wait_for_models
-from earmark.cli.bench_finding import AsJson, fresh_folder, tell_progress
+from earmark.cli.bench_finding import AsJson, tell_progress
 from earmark.cli.console import say, tell, tell_json
 from earmark.cli.flags import settings_of
 from earmark.proving import ask_for_proof, configuration_of, keep_run, read_own_set
+from earmark.trial_folder import ended_in_order, trial_folder
 
 NOBODY_YET = (
     "nobody has confirmed a moment yet that could be asked again: the set grows each Monday, by what was answered"
@@ -79,12 +80,18 @@ def _scored(house: House, engine: EngineClient, questions: OwnSet) -> Scored:
 @contextmanager
 def _change(house: House, embedder: str | None, reranker: Path | None) -> Iterator[tuple[House, EngineClient]]:
     """The change's engine, and the house to ask: this one, or a copy that another embedder has seen."""
-    with open_trial_engine(house.settings, embedder=embedder, reranker=reranker) as engine:
+    with (
+        ended_in_order(),
+        open_trial_engine(house.settings, embedder=embedder, reranker=reranker) as engine,
+    ):
         wait_for_models(engine)
         if embedder is None:
             yield house, engine
             return
-        with fresh_folder() as folder, embedded_beside(house, folder, engine, tell_progress) as beside:
+        with (
+            trial_folder(house.settings.home) as folder,
+            embedded_beside(house, folder, engine, tell_progress) as beside,
+        ):
             yield beside, engine
 
 

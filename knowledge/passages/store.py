@@ -140,11 +140,7 @@ def passages_without_vector(
 ) -> list[Passage]:
     """Passages that this embedder has still to see, oldest first: of one recording, of all that are published, or of
     all not removed."""
-    seen = and_(
-        exists().where(VectorRow.passage_id == PassageRow.id, VectorRow.embedder_digest == digest),
-        exists().where(TokenVectorsRow.passage_id == PassageRow.id, TokenVectorsRow.embedder_digest == digest),
-    )
-    query = _with_course().where(RecordingRow.state != RecordingState.REMOVED, ~seen)
+    query = _with_course().where(RecordingRow.state != RecordingState.REMOVED, ~_seen_by(digest))
     if published:
         query = query.where(is_published())
     if recording_id is not None:
@@ -152,6 +148,12 @@ def passages_without_vector(
     if revision is not None:
         query = query.where(PassageRow.revision == revision)
     return _passages(session, query.order_by(PassageRow.id).limit(limit))
+
+
+def count_without_vector(session: Session, digest: str) -> int:
+    """How many published passages this embedder has still to see."""
+    published = select(func.count()).select_from(PassageRow).join(RecordingRow).where(is_published())
+    return session.scalar(published.where(~_seen_by(digest))) or 0
 
 
 def count_embedded(session: Session, recording_id: str, revision: int) -> int:
@@ -260,3 +262,11 @@ def _with_course() -> Select[*tuple[Any, ...]]:
 
 def _passages(session: Session, query: Select[*tuple[Any, ...]]) -> list[Passage]:
     return [Passage(*row) for row in session.execute(query)]
+
+
+def _seen_by(digest: str) -> ColumnElement[bool]:
+    """Of PassageRow: this embedder has made both its vector and those of its tokens."""
+    return and_(
+        exists().where(VectorRow.passage_id == PassageRow.id, VectorRow.embedder_digest == digest),
+        exists().where(TokenVectorsRow.passage_id == PassageRow.id, TokenVectorsRow.embedder_digest == digest),
+    )

@@ -198,11 +198,20 @@ class TestPassages:
         with databases.write() as session:
             assert len(passages.passages_without_vector(session, "d", 10)) == 2
             assert len(passages.passages_without_vector(session, "d", 1)) == 1
+            assert passages.count_without_vector(session, "d") == 2
             passages.save_vectors(session, "d", {shelved.passage_ids[0]: np.array([0.5, -0.25], np.float32)})
             [left] = passages.passages_without_vector(session, "d", 10)
             kept = session.scalars(select(VectorRow.vector)).one()
         assert left.id == shelved.passage_ids[1]
         assert np.frombuffer(kept, "<f2").tolist() == [0.5, -0.25]
+
+    def test_what_has_no_vector_is_counted_as_far_as_it_is_published(self, databases: Database) -> None:
+        shelved = shelve(databases, ["a", "b"], digest=None)
+        remove(databases, shelve(databases, ["c"], digest=None).recording_id)
+        with databases.write() as session:
+            passages.save_vectors(session, "d", {shelved.passage_ids[0]: np.array([1.0], np.float32)})
+            assert passages.count_without_vector(session, "d") == 1
+            assert passages.count_without_vector(session, "another") == 2
 
     def test_missing_vectors_can_be_asked_of_one_recording(self, databases: Database) -> None:
         one, other = shelve(databases, ["a"], digest=None), shelve(databases, ["b"], digest=None)

@@ -68,6 +68,8 @@ def test_what_runs_and_a_change_are_scored_on_the_same_questions(home: Path) -> 
     assert "that may be the whole difference" in told.out
     assert "who drinks" not in told.out + told.err
 
+    assert list((home / "run").glob("trial-*")) == [], "the copy it was tried on is gone"
+
     tried, live = kept_runs(home)
     assert (tried.label, tried.trial, live.label, live.trial) == ("a model", True, "a model: before", False)
     assert tried.configuration["passages"] == live.configuration["passages"] == 3
