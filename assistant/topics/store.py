@@ -34,8 +34,10 @@ _GROWTH = 1
 
 
 def published(session: Session, *, since: Week, until: Week) -> list[Cell]:
-    """The cells of these weeks, both included, by week, topic and course."""
+    """The cells of these weeks, both included, by week, topic and course; without those that were published while fewer
+    people were enough. Hiding them tells nothing that was not told when they were shown."""
     query = select(TopicCellRow).where(TopicCellRow.week >= str(since), TopicCellRow.week <= str(until))
+    query = query.where(TopicCellRow.people >= _fewest_people(session))
     rows = session.scalars(query.order_by(TopicCellRow.week, TopicCellRow.topic_id, TopicCellRow.course_id))
     weeks: dict[str, Week] = {}
     return [
@@ -66,13 +68,17 @@ def topics(session: Session) -> dict[str, Topic]:
 def state(session: Session) -> TopicsState:
     last = last_closed(session)
     growth = session.get(TopicGrowthRow, _GROWTH)
-    fewest = growth.fewest_people if growth is not None else FEWEST_ALLOWED
     return TopicsState(
         last_closed=None if last is None else Week.parse(last.week),
         enough_people=last is not None and last.enough_people,
-        fewest_people=fewest,
+        fewest_people=_fewest_people(session),
         unembedded_languages=frozenset(growth.unembedded.split() if growth is not None else ()),
     )
+
+
+def _fewest_people(session: Session) -> int:
+    growth = session.get(TopicGrowthRow, _GROWTH)
+    return growth.fewest_people if growth is not None else FEWEST_ALLOWED
 
 
 def hold(session: Session) -> TopicGrowthRow:

@@ -56,14 +56,16 @@ def update_topics(
 
     `languages`: those that the embedder knows, None for all.
     """
-    if not grow(database, rules, now=now, languages=languages):
+    with database.write() as session:
+        store.hold(session).fewest_people = rules.fewest_people
+    if not grow(database, now=now, languages=languages):
         return []
     closed = []
     while (week := close_next(database, rules, now=now, languages=languages)) is not None:
         closed.append(week)
         _LOG.info("week closed", week=str(week))
     if closed:  # what changes its topic counts there from the weeks that are still to be closed
-        grow(database, rules, now=now, languages=languages, moving=MOVES_A_WEEK)
+        grow(database, now=now, languages=languages, moving=MOVES_A_WEEK)
     with database.write() as session:
         store.hold(session)
         _quote(session, rules, languages, renew=())
@@ -72,7 +74,6 @@ def update_topics(
 
 def grow(
     database: Database,
-    rules: TopicRules,
     *,
     now: dt.datetime,
     languages: frozenset[str] | None,
@@ -95,7 +96,6 @@ def grow(
             _keep_groups(session, before.asked, found, now)
             growth.revision += 1
             growth.seen = before.now_seen
-            growth.fewest_people = rules.fewest_people
         return True
     return False
 

@@ -17,6 +17,7 @@ from assistant.topics.shaping import rename
 from assistant.topics.tables import TopicQuestionRow, TopicRow
 from assistant.topics.updating import GRACE, TopicRules, close_without_figures, update_topics
 from assistant.topics.week import Week
+from bench import topics_update
 from knowledge.database import Database
 from tests.assistant.topics.logs import MONDAY, NEXT_MONDAY, ask, people
 
@@ -349,6 +350,24 @@ def test_why_nothing_is_shown_does_not_change_when_somebody_is_forgotten(databas
         delete_questions_of(session, "q1")
     update(databases)
     assert state(databases) == TopicsState(WEEK, True, 5, frozenset())
+
+
+def test_where_more_people_are_asked_for_older_figures_of_fewer_are_hidden(databases: Database) -> None:
+    ask(databases, people(12), about="leave")
+    ask(databases, people(23), about="pay", course="c2")
+    update(databases)
+    assert {cell.people for cell in cells(databases)} == {10, 20}
+    update(databases, rules=TopicRules(fewest_people=20))
+    assert state(databases).fewest_people == 20, "though nobody has asked anything since"
+    assert [cell.people for cell in cells(databases)] == [20]
+    update(databases)
+    assert {cell.people for cell in cells(databases)} == {10, 20}
+
+
+def test_the_bench_of_updates_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["topics_update", "--questions", "60"])
+    topics_update.main()
+    assert "weeks closed" in capsys.readouterr().out
 
 
 def test_a_floor_lower_than_five_is_refused() -> None:
