@@ -261,6 +261,24 @@ def test_ones_own_question_stands_in_front_and_the_moment_behind(
     assert kept(company)[2] == 0
 
 
+def test_where_no_gap_can_be_made_only_ones_own_words_are_offered(company: WebHouse, anna: TestClient) -> None:
+    line = (1.0, 4.0, "สวมหมวกนิรภัยก่อนเข้าพื้นที่")
+    recording = company.add_recording(name="thai.wav", lines=[line], language="th", playable=False)
+    company.answer_with("helmet", recording, line)
+    question = ask(anna, "when do I wear a helmet").split("/")[-1]
+    form = moment_of(recording, line)
+    anna.post("/me/learning/marks", data=form)
+    assert "Make a recall card:" not in anna.get("/me/learning/marks").text
+    anna.post(f"/me/learning/marks/{only(company, BookmarkRow)}/delete")
+    anna.post("/me/learning/marks", data=form | {"question": question})
+    for page in (anna.get("/me/learning/marks").text, anna.get("/me/learning/asked").text):
+        assert "Make a recall card:" in page
+        assert 'value="cloze"' not in page
+    assert anna.post("/me/learning/cards", data=form | {"kind": "cloze"}).status_code == 400
+    make_card(anna, kind="own-words", question=question, **form)
+    assert "when do I wear a helmet" in anna.get("/me/learning/check").text
+
+
 def test_the_words_are_those_of_the_newest_transcript(company: WebHouse, anna: TestClient, recording: str) -> None:
     make_card(anna, recording)
     fresh = [spoken_segment(10.0, 15.5, "Write the accident on the crimson sheet.")]

@@ -7,6 +7,7 @@ from typing import Any
 
 from assistant.answering.known_answer import ShownBy
 from assistant.feedback.judging import Judged
+from assistant.learning.cards import has_gap
 from assistant.learning.kept import may_be_kept
 from assistant.questions.log import LoggedQuestion
 from knowledge.finding.moment import Verdict
@@ -54,6 +55,12 @@ class MomentView:
     @property
     def may_be_kept(self) -> bool:
         return may_be_kept(self.start_s, self.end_s)
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether a card can hide a word of its sentence."""
+        said = "".join(part.text for part in self.parts if part.marked) or "".join(part.text for part in self.parts)
+        return has_gap(said, language=self.language)
 
 
 @dataclass(frozen=True, slots=True)

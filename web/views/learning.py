@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from assistant.learning.cards import has_gap
 from assistant.learning.kept import Bookmark, CardKind, Moment, RecallCard
 from assistant.learning.mastery import Level, Mastery
 from assistant.questions.log import LoggedQuestion
@@ -42,7 +43,8 @@ class PlaceView:
 
 @dataclass(frozen=True, slots=True)
 class MarkView:
-    """`question`: what was asked where it was found; empty where that is deleted, or it was found otherwise."""
+    """`question`: what was asked where it was found; empty where that is deleted, or it was found otherwise. `has_gap`:
+    a card can hide one of its words."""
 
     id: str
     place: PlaceView
@@ -50,6 +52,7 @@ class MarkView:
     question: str
     question_id: str
     made_at: dt.datetime
+    has_gap: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ def place_view(place: Place) -> PlaceView:
 def mark_view(mark: Bookmark, place: Place, questions: Mapping[str, str], zone: dt.tzinfo) -> MarkView:
     asked = mark.question_id or ""
     made_at = mark.created_at.astimezone(zone)
-    return MarkView(mark.id, place_view(place), mark.note, questions.get(asked, ""), asked, made_at)
+    hides = has_gap(place.words, language=place.language)
+    return MarkView(mark.id, place_view(place), mark.note, questions.get(asked, ""), asked, made_at, hides)
 
 
 def card_view(card: RecallCard, place: Place, questions: Mapping[str, str], zone: dt.tzinfo) -> CardView:

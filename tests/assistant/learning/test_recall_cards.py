@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.learning.cards import cloze, language_between, words_between
+from assistant.learning.cards import cloze, has_gap, language_between, words_between
 from knowledge.transcripts.segment import Segment, TimeSource, Word
 
 TALK = (
@@ -63,6 +63,31 @@ def test_of_chinese_a_run_of_signs_is_hidden_that_is_said_together() -> None:
     assert hidden(CHINESE[1], CHINESE, "zh") == "未遂事故"
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("안전 교육에 오신 것을 환영합니다.", "ko"),
+        ("सुरक्षा प्रशिक्षण में आपका स्वागत है।", "hi"),
+        ("مرحبًا بكم في تدريب السلامة.", "ar"),
+        ("Don’t lift it, don’t push it.", "en"),
+        ("می‌شود و نمی‌شود گفت", "fa"),
+    ],
+)
+def test_only_whole_words_are_hidden(text: str, language: str) -> None:
+    """Also where vowels are marks of their own, and where signs of one script stand for whole syllables."""
+    assert hidden(text, (text,), language) in {word.strip(".,।").casefold() for word in text.split()}
+
+
+THAI = "สวมหมวกนิรภัยก่อนเข้าพื้นที่"
+
+
+@pytest.mark.parametrize("text", [THAI, "ໃສ່ໝວກນິລະໄພ", "ពាក់មួកសុវត្ថិភាព", "ဦးထုပ်ဆောင်းပါ"])
+def test_where_words_of_many_letters_stand_without_spaces_there_is_no_gap(text: str) -> None:
+    assert not has_gap(text)
+    assert cloze(text, [text]) is None
+    assert hidden(f"{text} forklift {text}", (text,)) == "forklift"
+
+
 @pytest.mark.parametrize("text", ["", " ", "…", "and the of it", "的了是在", "___ '' ''", "哈"])
 def test_where_no_term_says_anything_there_is_nothing_to_ask(text: str) -> None:
     assert cloze(text, TALK) is None
@@ -103,6 +128,11 @@ def test_what_nobody_said_is_no_words_of_a_moment() -> None:
 
 
 def test_signs_are_joined_without_a_space_and_words_with_one() -> None:
+    assert (
+        words_between([spoken(0, "안전 교육 시간", language="ko")], 0.9, 3.1)
+        == words_between([spoken(0, "교육 시간", language="ko")], 0, 2)
+        == "교육 시간"
+    )
     assert (
         words_between([spoken(0, "未 遂", language="zh"), spoken(2, "事 故 now", language="zh")], 0.9, 4.1) == "遂事故"
     )
