@@ -6,10 +6,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from earmark.migrations import migrate
 from knowledge.database import Database
 from knowledge.model_files import MINILM, packaged_model_folder
 from knowledge.sentence_embedder import SentenceEmbedder
+from tests.migrated import migrated_postgres, migrated_sqlite
 from tests.postgres import PostgresServer, running_postgres
 
 
@@ -38,20 +38,25 @@ def database_url(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[st
     server.give_back(url)
 
 
-@pytest.fixture
-def databases(database_url: str, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A migrated database of each kind: a test that asks for it runs over both."""
-    database = Database(database_url)
-    migrate(database, tmp_path / "home")
+    if request.param == "sqlite":
+        database = migrated_sqlite(tmp_path / "earmark.db")
+        yield database
+        database.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    database = migrated_postgres(server)
     yield database
     database.close()
+    server.drop(database.url)
 
 
 @pytest.fixture
-def database(sqlite_url: str, tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path) -> Iterator[Database]:
     """A migrated SQLite database, where the kind does not matter."""
-    database = Database(sqlite_url)
-    migrate(database, tmp_path / "home")
+    database = migrated_sqlite(tmp_path / "earmark.db")
     yield database
     database.close()
 

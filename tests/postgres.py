@@ -16,6 +16,7 @@ class PostgresServer:
         unsafe = (f"alter system set {setting} = off" for setting in ("fsync", "full_page_writes"))
         _execute(self._url, *unsafe, "select pg_reload_conf()")
         self._given_back: list[URL] = []
+        self.template: str | None = None
 
     def fresh_url(self) -> str:
         """An empty database of its own."""
@@ -26,6 +27,15 @@ class PostgresServer:
             url = self._url.set(database=f"earmark_{uuid4().hex}")
             _execute(self._url, f"create database {url.database}")
         return url.render_as_string(hide_password=False)
+
+    def copy_of(self, url: str) -> str:
+        """Of a database that nobody is connected to."""
+        copy = self._url.set(database=f"earmark_{uuid4().hex}")
+        _execute(self._url, f"create database {copy.database} template {make_url(url).database}")
+        return copy.render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        _execute(self._url, f"drop database {make_url(url).database} with (force)")
 
     def give_back(self, url: str) -> None:
         """For the next who wants an empty one: each is a thousand files to make and to delete."""

@@ -23,7 +23,6 @@ from assistant.jobs.job import JobState, JobStep
 from assistant.jobs.tables import JobRow
 from assistant.questions import log
 from assistant.recognising.recognizer import Clip, ClipOptions, Recognised
-from earmark.migrations import migrate
 from knowledge.database import Database, new_id, utc_now
 from knowledge.embedding import TextKind, TextVectors
 from knowledge.finding.channels import CHANNELS
@@ -35,6 +34,7 @@ from knowledge.model_files import MINILM_SHA256, digest_of
 from knowledge.recordings.tables import RecordingRow, RecordingState
 from knowledge.transcripts import store as transcripts
 from knowledge.transcripts.segment import Segment, TimeSource, Word
+from tests.migrated import migrated_sqlite
 from web.services import WebServices
 
 NO_OPTIONS = ClipOptions()
@@ -364,8 +364,7 @@ def open_web_house(folder: Path) -> WebHouse:
     """A migrated database, an empty home, nothing recorded yet."""
     home = folder / "home"
     home.mkdir(parents=True)
-    database = Database(f"sqlite:///{home / 'earmark.db'}")
-    migrate(database, home)
+    database = migrated_sqlite(home / "earmark.db")
     asking = ScriptedAsking(database)
     engine = ScriptedEngine(trial_state())
     services = WebServices(
