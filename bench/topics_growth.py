@@ -19,8 +19,9 @@ from random import Random
 
 import numpy as np
 
-from assistant.topics.grouping import MOVES_A_WEEK, AskedText, grow_topics
-from assistant.topics.likeness import FloatArray
+from assistant.topics.asked_text import AskedText, FloatArray
+from assistant.topics.grouping import grow_topics
+from assistant.topics.rules import MOVES_A_WEEK
 from earmark.bench.jsonl import read_jsonl
 from knowledge.embedding import TextKind
 from knowledge.finding.languages import guess_language

@@ -22,8 +22,9 @@ from sqlalchemy import insert
 
 from assistant.questions.tables import QuestionRow, QuestionVectorRow
 from assistant.topics import store, updating
-from assistant.topics.grouping import AskedText
-from assistant.topics.updating import GRACE, TopicRules, update_topics
+from assistant.topics.asked_text import AskedText
+from assistant.topics.rules import TopicRules
+from assistant.topics.updating import GRACE, update_topics
 from assistant.topics.week import Week
 from earmark.migrations import migrate
 from knowledge.database import Database, new_id

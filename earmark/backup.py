@@ -39,7 +39,6 @@ from assistant.forgetting.deletions import (
     read_deletions,
 )
 from assistant.questions.sounds import FOLDER as SOUNDS
-from assistant.topics.updating import close_without_figures
 from earmark.forgetting import SET_ASIDE, STAGING, free_home
 from earmark.migrations import migrate
 from earmark.settings import default_database_url
@@ -164,6 +163,8 @@ def restore(source: Path, home: Path, *, force: bool = False, beside: Path | Non
 
 def _close_weeks(staging: Path) -> None:
     """Those that HR may have seen after the backup was made, from questions that are lost with it."""
+    from assistant.topics.updating import close_without_figures  # a second of libraries, which no backup waits for
+
     database = Database(default_database_url(staging))
     try:
         migrate(database, staging)

@@ -1,21 +1,14 @@
 """The one place where the parts are put together. Everything heavy is made here, late, and closed again."""
 
 import datetime as dt
-import random
 import tempfile
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
-
-from assistant.access.caller import SignIn
-from assistant.access.flow_key import flow_key
 from assistant.access.sessions import SessionLimits
 from assistant.answering.ask import Asking
 from assistant.answering.own_verdict import FILE_NAME, OwnVerdicts
@@ -25,41 +18,23 @@ from assistant.audit.keeping import AuditKeeper
 from assistant.engine.client import EngineClient
 from assistant.engine.http_client import HttpEngineClient
 from assistant.engine.lanes import LaneLimits
-from assistant.engine.service import borrowed_engine
 from assistant.engine.spec import EmbedderSpec, EngineSpec, RecogniserSpec, RerankerSpec
 from assistant.errors import EarmarkError
 from assistant.hearing.heard import HearingLimits
-from assistant.learning.fsrs_recall import FsrsRecall
 from assistant.questions.sounds import keep_sound
-from assistant.topics.updating import TopicRules
-from earmark import __version__
+from assistant.topics.rules import TopicRules
 from earmark.company_mail import mailing_of
-from earmark.company_sign_in import oidc_settings, open_provider
-from earmark.demo import example_questions
 from earmark.forgetting import finish_deletions, keeping_of
 from earmark.migrations import migrate
 from earmark.models import FUN_ASR, model_folder
-from earmark.proving import Prover
 from earmark.settings import RecogniserName, Settings
 from indexer.services import Services, WorkLimits
 from knowledge import model_files
 from knowledge.database import Database
-from knowledge.errors import KnowledgeError
 from knowledge.finding.analysis import ANALYSIS_VERSION, analyse
 from knowledge.index.follower import IndexFollower
-from knowledge.recordings import store as recordings
-from knowledge.recordings.tables import RecordingState
-from web.app import create_app
-from web.guard import Gate
-from web.limits import RateLimits
-from web.origins import read_frame_ancestors
-from web.services import Company, WebServices
 
-EXAMPLES = 4
 ROOM_FOR_BATCHES = LaneLimits(index=512, index_bytes=512_000_000)
-MERGES_EVERY_S = 30.0
-AsgiApplication = Callable[..., Awaitable[None]]
-_LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +98,8 @@ def open_engine(settings: Settings) -> Iterator[EngineClient]:
         with closing(HttpEngineClient(settings.engine_url, settings.engine_key or "")) as client:
             yield client
         return
+    from assistant.engine.service import borrowed_engine  # a third of a second, where no engine is asked
+
     with borrowed_engine(settings.home, engine_spec(settings)) as client:
         yield client
 
@@ -138,6 +115,8 @@ def open_reranking_engine(settings: Settings, reranker: Path) -> Iterator[Engine
 def open_trial_engine(settings: Settings, *, embedder: str | None, reranker: Path | None) -> Iterator[EngineClient]:
     """An engine for the call, beside whatever runs: that embedder, else this home's, and that reranker, else this
     home's; what hears is the trial one, for nothing is heard. Raises WrongModel for a folder that holds none."""
+    from assistant.engine.service import borrowed_engine
+
     ranks = str(reranker) if reranker else settings.reranker
     spec = EngineSpec(
         embedder=EmbedderSpec(model=str(model_files.embedder_folder(embedder)) if embedder else settings.embedder),
@@ -170,10 +149,10 @@ def open_index(house: House, *, embedder_digest: Callable[[], str | None] | None
 @contextmanager
 def open_asking(house: House, engine: EngineClient) -> Iterator[Asking]:
     with open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index:
-        yield _asking(house, engine, index)
+        yield asking_over(house, engine, index)
 
 
-def _asking(house: House, engine: EngineClient, index: IndexFollower) -> Asking:
+def asking_over(house: House, engine: EngineClient, index: IndexFollower) -> Asking:
     settings = house.settings
     return Asking(
         house.database,
@@ -191,6 +170,8 @@ def own_verdict_file(settings: Settings) -> Path:
 
 @contextmanager
 def open_worker(house: House, engine: EngineClient) -> Iterator[Services]:
+    from earmark.proving import Prover  # with all that scores questions, which only a worker does
+
     with open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index:
         yield Services(
             database=house.database,
@@ -208,7 +189,7 @@ def open_worker(house: House, engine: EngineClient) -> Iterator[Services]:
             topics=TopicRules(ZoneInfo(house.settings.time_zone), house.settings.fewest_people),
             finish_deletions=partial(finish_deletions, house.database, house.settings.home),
             mailing=mailing_of(house.settings),
-            prove=Prover(house.database, engine, _asking(house, engine, index)),
+            prove=Prover(house.database, engine, asking_over(house, engine, index)),
             audit=AuditKeeper(house.database, checkpoint_book(house.settings), house.settings.keep_audit_days),
         )
 
@@ -220,99 +201,10 @@ def checkpoint_book(settings: Settings) -> CheckpointBook:
     return CheckpointBook(settings.home, file)
 
 
-@contextmanager
-def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
-    settings = house.settings
-    with (
-        open_index(house, embedder_digest=partial(digest_of_embedder, engine)) as index,
-        _merged_now_and_then(index),
-        _company(house) as company,
-    ):
-        asking = _asking(house, engine, index)
-        yield create_app(
-            WebServices(
-                database=house.database,
-                home=settings.home,
-                asking=asking,
-                engine=engine,
-                engine_state=engine.state,
-                version=__version__,
-                max_upload_bytes=int(settings.max_upload_mb * 1e6),
-                least_free_bytes=int(settings.least_free_mb * 1e6),
-                examples=partial(_examples, house),
-                sign_in=settings.sign_in,
-                company=company,
-                session_limits=session_limits(settings),
-                gate=gate_of(settings),
-                limits=rate_limits(settings),
-                keeping=keeping_of(settings),
-                deletions_beside=settings.deletions_beside,
-                time_zone=ZoneInfo(settings.time_zone),
-                mails=mailing_of(settings) is not None,
-                recall=FsrsRecall(random.random),
-            )
-        )
-
-
-@contextmanager
-def _company(house: House) -> Iterator[Company | None]:
-    """Where people sign in with the company's provider. Raises SettingsError naming what is missing."""
-    settings = house.settings
-    if settings.sign_in is not SignIn.OIDC:
-        yield None
-        return
-    told = oidc_settings(settings, public_url=settings.public_url)
-    with open_provider(told.config, told.mapping, house.database) as provider:
-        yield Company(provider, told.config.issuer, told.redirect_uri, flow_key(settings.home / "keys"))
-
-
 def session_limits(settings: Settings) -> SessionLimits:
     return SessionLimits(
         idle=dt.timedelta(minutes=settings.session_idle_minutes), longest=dt.timedelta(days=settings.session_days)
     )
-
-
-def gate_of(settings: Settings) -> Gate:
-    """Under another name than loopback's the pages answer only those who sign in."""
-    public = None if settings.sign_in is SignIn.NONE else settings.public_origin
-    return Gate(public=public, frame_ancestors=read_frame_ancestors(settings.frame_ancestors))
-
-
-def rate_limits(settings: Settings) -> RateLimits:
-    return RateLimits(
-        questions=settings.limit_questions_a_minute,
-        voice=settings.limit_voice_a_minute,
-        uploads=settings.limit_uploads_a_minute,
-        requests=settings.limit_requests_a_minute,
-        sign_ins=settings.limit_sign_ins_a_minute,
-    )
-
-
-@contextmanager
-def _merged_now_and_then(index: IndexFollower) -> Iterator[None]:
-    """A host that serves pages alone has no worker that would merge its index."""
-    stop = threading.Event()
-
-    def merge() -> None:
-        while not stop.wait(MERGES_EVERY_S):
-            try:
-                index.maybe_compact()
-            except (KnowledgeError, SQLAlchemyError, OSError) as error:
-                _LOG.warning("merging put off", reason=f"{type(error).__name__}: {error}")
-
-    thread = threading.Thread(target=merge, name="merge", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(5.0)
-
-
-def _examples(house: House, courses: frozenset[str]) -> list[str]:
-    with house.database.read() as session:
-        found = recordings.list_recordings(session, courses)
-    return example_questions({each.name for each in found if each.state is RecordingState.READY})[:EXAMPLES]
 
 
 def digest_of_embedder(engine: EngineClient) -> str | None:

@@ -2,7 +2,7 @@
 
 import ssl
 
-from assistant.engine.service import is_loopback
+from assistant.engine.loopback import is_loopback
 from assistant.notices.mail import Mailing, mail_address
 from assistant.notices.smtp import Security, SmtpServer
 from earmark.settings import PREFIX, Settings, SettingsError

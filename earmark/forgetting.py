@@ -23,7 +23,7 @@ from earmark.trial_folder import sweep_trials
 from indexer.forgetting import Replayed, apply_ages, purge_recording, purge_removed, removed_recordings, replay
 from knowledge.database import Database
 from knowledge.errors import KnowledgeError
-from web.uploads import sweep_uploads
+from web.uploads_folder import sweep_uploads
 
 SET_ASIDE = "before-restore-"
 STAGING = ".restore-"

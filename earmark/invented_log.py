@@ -30,8 +30,9 @@ from assistant.questions.invented import INVENTED, has_invented, has_real, inven
 from assistant.questions.log import LoggedQuestion
 from assistant.questions.vectors import QuestionVector
 from assistant.topics.invented import has_invented_topics, take_out_invented
+from assistant.topics.rules import TopicRules
 from assistant.topics.tables import TopicWeekRow
-from assistant.topics.updating import GRACE, TopicRules, update_topics
+from assistant.topics.updating import GRACE, update_topics
 from assistant.topics.week import Week
 from indexer.embed import ready_embedder
 from knowledge.database import Database, new_id

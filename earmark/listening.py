@@ -4,17 +4,17 @@ Nothing is believed by default: uvicorn itself would take X-Forwarded-… from 1
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from assistant.errors import BadInput
-from earmark.build import AsgiApplication
 from earmark.settings import Settings
 from web.slow_clients import HurriedProtocol
 
+AsgiApplication = Callable[..., Awaitable[None]]
 STARTUP_FAILURE = 3
 OUR_SOCKET = "our-socket"
 """What a caller on a Unix socket is called, who has no address: only a proxy of ours can open it."""

@@ -13,7 +13,7 @@ from assistant.forgetting.keeping import Keeping
 from assistant.hearing.heard import HearingLimits
 from assistant.jobs.job import LEASE_S
 from assistant.notices.mail import Mailing
-from assistant.topics.updating import TopicRules
+from assistant.topics.rules import TopicRules
 from knowledge.database import Database
 
 

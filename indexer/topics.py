@@ -4,7 +4,6 @@ other work, since grouping ten thousand questions takes many seconds."""
 import structlog
 
 from assistant.errors import EarmarkError
-from assistant.topics.updating import update_topics
 from indexer.services import Services
 from knowledge.database import utc_now
 
@@ -21,4 +20,6 @@ def keep_topics(services: Services) -> None:
     except EarmarkError as error:
         _LOG.info("topics put off", reason=error.detail)
         return
+    from assistant.topics.updating import update_topics  # a second of libraries, for a worker alone, beside its work
+
     update_topics(services.database, services.topics, now=utc_now(), languages=languages)

@@ -19,10 +19,9 @@ import httpx
 import pytest
 import uvicorn
 
-from earmark.build import AsgiApplication
 from earmark.certificates import LocalFiles, certify, reached_by
 from earmark.cli.serving import free_port
-from earmark.listening import listening
+from earmark.listening import AsgiApplication, listening
 from earmark.settings import Settings
 from tests.earmark.test_listening import whoever
 from tests.product.running import wait_until

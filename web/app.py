@@ -36,7 +36,7 @@ from web.pages import (
 from web.rules import declared_routes
 from web.services import WebServices
 from web.term_maps import TermMaps
-from web.uploads import sweep_uploads
+from web.uploads_folder import sweep_uploads
 from web.views.shell import Shell
 from web.visitors import Recognised, Recognition, person_in
 

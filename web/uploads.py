@@ -6,7 +6,6 @@ Nothing a client says of a file becomes a path. The guard counts the bytes; this
 import contextlib
 import errno
 import io
-import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ _MOST_PARTS = 400
 _LONGEST_FIELD_BYTES = 64_000
 _LONGEST_PLAIN_BYTES = 256_000
 """A form without files is read whole, also where a path's own limit leaves room for films."""
-_ABANDONED_AFTER_S = 24 * 3600.0
 
 
 class BodyEncoded(BadInput):
@@ -99,19 +97,6 @@ async def form_in_folder(request: Request, parent: Path) -> AsyncIterator[Upload
 def _checked(request: Request, form: UploadedForm) -> UploadedForm:
     check_form_token(request, form.fields.get(FORM_TOKEN_FIELD, ""))
     return form
-
-
-def uploads_folder(home: Path) -> Path:
-    return home / "run" / "uploads"
-
-
-def sweep_uploads(home: Path, *, now_s: float) -> None:
-    """What a killed server left half received; younger folders may belong to a server beside this one."""
-    if not uploads_folder(home).is_dir():
-        return
-    for folder in uploads_folder(home).iterdir():
-        if now_s - folder.stat().st_mtime > _ABANDONED_AFTER_S:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Reader:

@@ -1,7 +1,6 @@
 """Runs an engine: alone for a server, or borrowed for one call. Loads no model; its children do."""
 
 import contextlib
-import ipaddress
 import logging
 import os
 import secrets
@@ -30,6 +29,7 @@ from assistant.engine.live import (
     read_live_engine,
     withdraw_engine,
 )
+from assistant.engine.loopback import is_loopback
 from assistant.engine.pool import STDERR_FD, child_environment
 from assistant.engine.spec import EngineSpec
 from assistant.errors import BadInput, RecognizerDown
@@ -131,16 +131,6 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
             ) from error
         listener.listen(BACKLOG)
         yield listener
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _url(host: str, port: int) -> str:

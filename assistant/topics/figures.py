@@ -56,3 +56,15 @@ class TopicsState:
     enough_people: bool
     fewest_people: int
     unembedded_languages: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question of the week. `asker`: None for the command line, which is nobody. `id`: for the order alone."""
+
+    id: str
+    topic: str | None
+    course: str | None
+    asker: str | None
+    answered: bool
+    spoken: bool

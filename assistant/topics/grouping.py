@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.topics.asked_text import AskedText, FloatArray
 from assistant.topics.growing import ALONE, Log, grown
-from assistant.topics.likeness import FloatArray, Said, rows_of, seen_with_neighbours
+from assistant.topics.likeness import Said, rows_of, seen_with_neighbours
 from assistant.topics.linkage import linked
 from knowledge.finding.languages import script_of
 
@@ -23,22 +24,6 @@ ALIKE = 0.6
 """So much alike, on the mean, are questions of one kind, and no less. Flat: docs/benchmarks.md."""
 FEWEST_QUESTIONS = 5
 """Fewer make no topic yet, but wait for more."""
-MOVES_A_WEEK = 0.04
-"""For `moving`: without it a topic stays for ever what a few questions once made of it (docs/benchmarks.md)."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskedText:
-    """A question of the log. `language`: BCP 47, as guessed when it was asked; `vector`: float32, shape (dims,), of
-    length 1, None where the embedder does not know the language or did not answer; `topic`: the id it has from earlier
-    weeks, None where it is new or stood alone so far; `settled`: a person put it there."""
-
-    id: str
-    text: str
-    language: str
-    vector: FloatArray | None
-    topic: str | None = None
-    settled: bool = False
 
 
 def grow_topics(asked: Sequence[AskedText], *, new_id: Callable[[], str], moving: float = 0.0) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.topics.likeness import FloatArray
+from assistant.topics.asked_text import FloatArray
 
 Numbers = NDArray[np.int64]
 ALONE = -1

@@ -1,6 +1,5 @@
 """Two halves of one topic, by what its questions mean where all have vectors, else by their letters. Pure."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,8 +8,7 @@ from scipy.sparse import csr_matrix
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from assistant.topics.grouping import AskedText
-from assistant.topics.likeness import FloatArray
+from assistant.topics.asked_text import AskedText, FloatArray
 
 MOST_COMPARED = 1_000
 """Texts that the halves are made of, as somebody waits for them; any other goes to the half that it is nearer to."""
@@ -40,12 +38,6 @@ def halves_of(asked: Sequence[AskedText]) -> tuple[list[AskedText], list[AskedTe
     if not first or not second:
         return None
     return (first, second) if (len(first), first[0].id) >= (len(second), second[0].id) else (second, first)
-
-
-def key_of(example: str) -> str:
-    """By which somebody agrees to the half that was shown so. It is made of what was shown alone: made of who is in it,
-    it would change when one of them is forgotten, and tell that they asked."""
-    return hashlib.sha256(example.encode()).hexdigest()[:32]
 
 
 def _letters(texts: Sequence[str], compared: NDArray[np.int64]) -> csr_matrix:

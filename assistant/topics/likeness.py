@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.utils.extmath import randomized_svd
 
+from assistant.topics.asked_text import FloatArray
 from knowledge.finding.analysis import analyse
 from knowledge.finding.asking_words import without_asking_words
 from knowledge.finding.languages import language_of
-
-FloatArray = NDArray[np.float32]
 
 BESIDE_MEANING = (0.15, 0.10)
 """What words, and what goes with them, count for beside the embedder, which has the rest (docs/benchmarks.md)."""

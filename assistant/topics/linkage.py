@@ -6,7 +6,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from assistant.topics.likeness import BLOCK, FloatArray, pairs_in_blocks
+from assistant.topics.asked_text import FloatArray
+from assistant.topics.likeness import BLOCK, pairs_in_blocks
 
 MOST_LINKED_WHOLE = 12_000
 """Rows that are compared each with each: 16 bytes a pair, 1.2 GB for so many, and four times that for twice as many."""

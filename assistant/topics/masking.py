@@ -21,6 +21,7 @@ _UNSEEN = re.compile(
 )
 """Characters that show nothing, by which a number could be written in pieces."""
 _MOST_ROUNDS = 100
+LONGEST_QUOTE = 200
 Rule = Callable[[str], str]
 
 
@@ -39,6 +40,12 @@ def masked(text: str, *, names: Collection[str] = ()) -> str:
         if text == before:
             break
     return text
+
+
+def shown_words(text: str, names: Collection[str]) -> str:
+    """A question as others may read it: on one line, masked, not too long."""
+    shown = masked(text, names=names)
+    return shown if len(shown) <= LONGEST_QUOTE else f"{shown[: LONGEST_QUOTE - 1]}…"
 
 
 def _between_marks(text: str, rule: Rule) -> str:

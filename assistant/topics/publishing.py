@@ -20,30 +20,17 @@ topic and of every course can calculate what such hidden cells make together, th
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import networkx as nx
 
-from assistant.topics.figures import FEWEST_ALLOWED, MOST_OF_ONE, Cell
+from assistant.topics.figures import FEWEST_ALLOWED, MOST_OF_ONE, Asked, Cell
 from assistant.topics.week import Week
 
 Key = tuple[str | None, str | None]
 """A topic and a course. Neither has to be there: None is the line of what has none."""
 Place = tuple[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question of the week. `asker`: None for the command line, which is nobody. `id`: for the order alone."""
-
-    id: str
-    topic: str | None
-    course: str | None
-    asker: str | None
-    answered: bool
-    spoken: bool
 
 
 def publish(asked: Iterable[Asked], week: Week, *, fewest: int) -> list[Cell]:

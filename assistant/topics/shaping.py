@@ -5,6 +5,7 @@ What is published stays as it is; weeks that are still open, and those to come, 
 something was published can be shaped: of the others nobody is told that they exist.
 """
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -19,13 +20,12 @@ from assistant.audit.log import append
 from assistant.courses.naming import visible_name
 from assistant.errors import BadInput, Forbidden, NotFound
 from assistant.topics import errors, store
+from assistant.topics.asked_text import AskedText
 from assistant.topics.errors import ChangedMeanwhile
 from assistant.topics.figures import Topic
-from assistant.topics.grouping import AskedText, most_typical
-from assistant.topics.halving import halves_of, key_of
+from assistant.topics.masking import shown_words
 from assistant.topics.merges import way_of
 from assistant.topics.tables import TopicQuestionRow, TopicQuoteRow, TopicRow
-from assistant.topics.updating import shown_words
 from knowledge.database import Database, new_id, slices, utc_now
 
 LONGEST_TOPIC_NAME = 200
@@ -146,6 +146,9 @@ def _askers(session: Session, topic_id: str) -> dict[str, str]:
 
 
 def _halves(session: Session, topic_id: str) -> list[_Half]:
+    from assistant.topics.grouping import most_typical  # half a second, for those alone who split
+    from assistant.topics.halving import halves_of
+
     askers = _askers(session, topic_id)
     asked = list(store.asked_texts(session, languages=None, of_topics=[topic_id]))
     found = halves_of([one for one in asked if one.id in askers])
@@ -157,10 +160,16 @@ def _halves(session: Session, topic_id: str) -> list[_Half]:
     names = list(session.scalars(select(PersonRow.name)))
     typical = [most_typical(half, askers) for half in found]
     return [
-        _Half(Half(key_of(example), example), named_by.id, half)
+        _Half(Half(_key_of(example), example), named_by.id, half)
         for named_by, half in zip(typical, found, strict=True)
         for example in [shown_words(named_by.text, names)]
     ]
+
+
+def _key_of(example: str) -> str:
+    """By which somebody agrees to the half that was shown so. It is made of what was shown alone: made of who is in it,
+    it would change when one of them is forgotten, and tell that they asked."""
+    return hashlib.sha256(example.encode()).hexdigest()[:32]
 
 
 def _settle(session: Session, half: list[AskedText], topic_id: str) -> None:

@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 
 from assistant.feedback.tables import FeedbackRow
 from assistant.questions.tables import QuestionRow, QuestionVectorRow
-from assistant.topics.figures import FEWEST_ALLOWED, Cell, Topic, TopicsState
-from assistant.topics.grouping import AskedText
+from assistant.topics.asked_text import AskedText
+from assistant.topics.figures import FEWEST_ALLOWED, Asked, Cell, Topic, TopicsState
 from assistant.topics.merges import end_of
-from assistant.topics.publishing import Asked
 from assistant.topics.tables import (
     TopicCellRow,
     TopicGrowthRow,

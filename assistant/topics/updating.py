@@ -6,7 +6,6 @@ meanwhile; else it thinks again. A week is closed in one transaction, once, and 
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -17,10 +16,12 @@ from assistant.access.tables import PersonRow
 from assistant.questions.invented import asked_by_nobody
 from assistant.questions.tables import QuestionRow
 from assistant.topics import store
-from assistant.topics.figures import FEWEST_ALLOWED, Cell
-from assistant.topics.grouping import MOVES_A_WEEK, AskedText, grow_topics, most_typical
-from assistant.topics.masking import masked
+from assistant.topics.asked_text import AskedText
+from assistant.topics.figures import Cell
+from assistant.topics.grouping import grow_topics, most_typical
+from assistant.topics.masking import shown_words
 from assistant.topics.publishing import publish
+from assistant.topics.rules import MOVES_A_WEEK, TopicRules
 from assistant.topics.tables import TopicCellRow, TopicQuestionRow, TopicQuoteRow, TopicRow, TopicWeekRow
 from assistant.topics.week import Week
 from knowledge.database import Database, new_id, slices
@@ -30,21 +31,8 @@ GRACE = dt.timedelta(hours=6)
 """What is said of a question soon after its week ended still counts."""
 MANY = 2
 """An example is shown where so many times the fewest people asked."""
-LONGEST_QUOTE = 200
 _ATTEMPTS = 3
 _LOG = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class TopicRules:
-    """`zone`: whose weeks. `fewest_people`: behind each cell. Raises ValueError below the floor."""
-
-    zone: ZoneInfo = ZoneInfo("UTC")  # noqa: RUF009 - a zone is never changed
-    fewest_people: int = FEWEST_ALLOWED
-
-    def __post_init__(self) -> None:
-        if self.fewest_people < FEWEST_ALLOWED:
-            raise ValueError(f"at least {FEWEST_ALLOWED} people stand behind a cell, not {self.fewest_people}")
 
 
 def update_topics(
@@ -241,9 +229,3 @@ def _members(session: Session) -> dict[str, list[str]]:
     for topic, root in store.counted_for(session).items():
         members.setdefault(root, []).append(topic)
     return members
-
-
-def shown_words(text: str, names: Collection[str]) -> str:
-    """A question as others may read it: on one line, masked, not too long."""
-    shown = masked(text, names=names)
-    return shown if len(shown) <= LONGEST_QUOTE else f"{shown[: LONGEST_QUOTE - 1]}…"

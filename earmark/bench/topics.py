@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from assistant.errors import BadInput
-from assistant.topics.grouping import AskedText, grow_topics
+from assistant.topics.asked_text import AskedText
+from assistant.topics.grouping import grow_topics
 from earmark.bench.bench_home import BenchEmbedder, Progress, silent_progress
 from earmark.bench.grouping import language_said
 from earmark.bench.jsonl import read_jsonl, write_jsonl

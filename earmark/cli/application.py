@@ -1,24 +1,15 @@
 """The application: its help, its global flags, and the commands hung onto it."""
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from earmark import __version__
-from earmark.cli import (
-    administering,
-    asking,
-    auditing,
-    benching,
-    certifying,
-    demonstrating,
-    indexing,
-    modelling,
-    people,
-    serving,
-    transcribing,
-)
 from earmark.cli.console import tell
 from earmark.cli.flags import GlobalFlags
 
@@ -40,8 +31,58 @@ Exit codes:  0 done (an honest "not in the recordings" too),
              3 a part is down, 130 interrupted.
 """
 
+COMMANDS = {
+    "serve": "serving",
+    "web": "serving",
+    "engine": "serving",
+    "worker": "serving",
+    "demo": "demonstrating",
+    "index": "indexing",
+    "recordings": "indexing",
+    "courses": "indexing",
+    "jobs": "indexing",
+    "remove": "indexing",
+    "ask": "asking",
+    "transcribe": "transcribing",
+    "doctor": "administering",
+    "backup": "administering",
+    "restore": "administering",
+    "forget": "administering",
+    "bench": "benching",
+    "models": "modelling",
+    "users": "people",
+    "certs": "certifying",
+    "audit": "auditing",
+}
+"""Each command, or group of commands, and the file beside this that hangs it on."""
+
+
+class _LoadedWhenWanted(Mapping[str, Any]):
+    """All that Earmark is takes seconds to load: a command waits for what it needs itself."""
+
+    def __getitem__(self, name: str) -> Any:
+        within = typer.Typer(rich_markup_mode=None)
+        import_module(f"earmark.cli.{COMMANDS[name]}").hang(within)
+        return get_group(within).commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**{**more, "commands": _LoadedWhenWanted()})
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - not by their values, as typer does it
+        return list(self.commands)
+
+
 app = typer.Typer(
     name="earmark",
+    cls=_Commands,
     help=HELP,
     no_args_is_help=True,
     add_completion=False,
@@ -66,12 +107,3 @@ def everywhere(
     ] = False,
 ) -> None:
     context.obj = GlobalFlags(home=home)
-
-
-for commands in (serving, demonstrating, indexing, asking, transcribing, administering):
-    commands.hang(app)
-app.add_typer(benching.bench, name="bench")
-app.add_typer(modelling.models, name="models")
-app.add_typer(people.users, name="users")
-app.add_typer(certifying.certs, name="certs")
-app.add_typer(auditing.audit, name="audit")

@@ -31,6 +31,11 @@ audit = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def hang(app: typer.Typer) -> None:
+    app.add_typer(audit, name="audit")
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Since = Annotated[str | None, typer.Option(help="From this day or time on, such as 2026-03-01 or 2026-03-01T08:00.")]
 Until = Annotated[str | None, typer.Option(help="Before this day or time; without a zone it is UTC.")]

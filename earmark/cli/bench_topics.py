@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from assistant.topics.grouping import MOVES_A_WEEK
-from earmark.bench.topics import bench_topics
+from assistant.topics.rules import MOVES_A_WEEK
 from earmark.cli.bench_finding import AsJson, bench_embedder, tell_progress
 from earmark.cli.console import tell, tell_json
 from earmark.cli.flags import settings_of
@@ -32,6 +31,8 @@ def topics(
     as_json: AsJson = False,
 ) -> None:
     """Group questions by what they mean; the results are scored by score_topics.py."""
+    from earmark.bench.topics import bench_topics  # a second of libraries, which no other bench waits for
+
     with bench_embedder(settings_of(context)) as embedder:
         report = bench_topics(
             questions, embedder, results=results, weekly=weekly, moving=moving, progress=tell_progress

@@ -30,6 +30,10 @@ bench = typer.Typer(
 )
 
 
+def hang(app: typer.Typer) -> None:
+    app.add_typer(bench, name="bench")
+
+
 @bench.command("asr")
 def asr(
     context: typer.Context,

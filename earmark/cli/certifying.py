@@ -12,6 +12,11 @@ from earmark.settings import Settings
 
 certs = typer.Typer(help="Certificates, so that phones in the building get a microphone.", no_args_is_help=True)
 
+
+def hang(app: typer.Typer) -> None:
+    app.add_typer(certs, name="certs")
+
+
 ON_DEVICES = (
     ("iPhone, iPad", "open the file, Settings > Profile Downloaded > Install; then Settings > General > About >"),
     ("", "Certificate Trust Settings, and switch it on there"),

@@ -14,7 +14,7 @@ from assistant.answering.answer import Answer
 from assistant.answering.ask import Asking
 from assistant.engine.client import EngineClient
 from assistant.errors import BadInput
-from assistant.topics.updating import TopicRules
+from assistant.topics.rules import TopicRules
 from earmark.build import House, open_asking, open_engine, open_house
 from earmark.cli.console import errors, results, say
 from earmark.cli.flags import settings_of

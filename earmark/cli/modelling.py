@@ -18,6 +18,10 @@ models = typer.Typer(
 )
 
 
+def hang(app: typer.Typer) -> None:
+    app.add_typer(models, name="models")
+
+
 @models.command("list")
 def show(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say which models are known, and which are here."""

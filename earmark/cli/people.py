@@ -16,6 +16,11 @@ from earmark.cli.flags import settings_of
 
 users = typer.Typer(no_args_is_help=True, help="People who sign in: accounts kept here, roles, groups.")
 
+
+def hang(app: typer.Typer) -> None:
+    app.add_typer(users, name="users")
+
+
 Name = Annotated[str, typer.Argument(help="The name to sign in with, the mail address, or the id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RoleOption = Annotated[Role, typer.Option("--role", help="What the person is to Earmark.")]

@@ -16,9 +16,9 @@ import typer
 
 from assistant.access.caller import SignIn
 from assistant.access.people import count_people
-from assistant.engine.service import is_loopback, run_engine
+from assistant.engine.loopback import is_loopback
 from assistant.errors import BadInput
-from earmark.build import House, engine_spec, open_engine, open_house, open_web, open_worker
+from earmark.build import House, engine_spec, open_engine, open_house, open_worker
 from earmark.certificates import LocalFiles
 from earmark.cli.console import say, tell
 from earmark.cli.flags import settings_of
@@ -28,7 +28,6 @@ from earmark.listening import listening, serve_pages, tls_context
 from earmark.logs import configure_logging
 from earmark.settings import PREFIX, Settings
 from earmark.supervise import Program, supervise
-from indexer.worker import run_worker
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on; only loopback while nobody signs in.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
@@ -148,6 +147,8 @@ def web(
     else:
         refuse_unusable_socket(unix_socket)
     configure_logging()
+    from earmark.build_web import open_web  # half a second that an engine or a worker does not wait for
+
     with open_house(settings) as house, open_engine(settings) as live, open_web(house, live) as application:
         serve_pages(listening(application, settings, unix_socket=unix_socket))
 
@@ -165,6 +166,8 @@ def engine(
         raise BadInput(f"an engine on {host} needs a secret", "set EARMARK_ENGINE_KEY here and where it is used")
     configure_logging()
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    from assistant.engine.service import run_engine
+
     run_engine(
         engine_spec(settings),
         home=settings.home,
@@ -189,6 +192,8 @@ def worker(
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     with open_house(settings) as house, open_engine(settings) as live, open_worker(house, live) as services:
+        from indexer.worker import run_worker
+
         run_worker(services, once=once, stop=stop)
 
 

@@ -9,7 +9,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 import jellyfish
-import pypinyin
 
 GRAM = 4
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
@@ -49,6 +48,8 @@ def _metaphone(word: str) -> str:
 
 @lru_cache(maxsize=30_000)
 def _fuzzy_pinyin(sign: str) -> str:
+    import pypinyin  # a third of a second for its dictionary: who reads Latin letters alone does not wait for it
+
     syllable = str(pypinyin.lazy_pinyin(sign)[0])
     for retroflex, flat in _INITIALS:
         syllable = syllable.replace(retroflex, flat)

@@ -5,7 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from assistant.answering.ask import Asking
-from assistant.topics.updating import TopicRules
+from assistant.topics.rules import TopicRules
 from earmark.demo import DATA, find_courses, read_truth
 from earmark.invented_log import put_in
 from knowledge.database import Database

@@ -22,7 +22,8 @@ from assistant.audit.event import COMMAND_LINE, AuditAction, AuditEvent
 from assistant.audit.log import append
 from assistant.errors import BadInput, Busy
 from assistant.topics import store
-from assistant.topics.updating import TopicRules, update_topics
+from assistant.topics.rules import TopicRules
+from assistant.topics.updating import update_topics
 from assistant.topics.week import Week
 from earmark.backup import (
     MANIFEST,

@@ -16,8 +16,9 @@ from assistant.access.people import Person
 from assistant.access.role import Role
 from assistant.questions import log
 from assistant.questions.tables import QuestionRow
+from assistant.topics.rules import TopicRules
 from assistant.topics.tables import TopicQuestionRow, TopicRow
-from assistant.topics.updating import GRACE, TopicRules, update_topics
+from assistant.topics.updating import GRACE, update_topics
 from assistant.topics.week import Week
 from knowledge.database import Database
 from knowledge.recordings import store as recordings

@@ -9,7 +9,8 @@ from sqlalchemy import insert
 
 from assistant.access.role import Role
 from assistant.questions.tables import QuestionRow, QuestionVectorRow
-from assistant.topics.updating import TopicRules, update_topics
+from assistant.topics.rules import TopicRules
+from assistant.topics.updating import update_topics
 from knowledge.database import new_id
 from tests.assistant.topics.logs import MONDAY, ask, people
 from tests.web.house import WebHouse

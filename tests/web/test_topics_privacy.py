@@ -15,10 +15,11 @@ from sqlalchemy import delete, select
 from assistant.questions.log import delete_questions_of
 from assistant.questions.tables import QuestionRow
 from assistant.topics import publishing, updating
-from assistant.topics.figures import Cell
-from assistant.topics.publishing import Asked, publish
+from assistant.topics.figures import Asked, Cell
+from assistant.topics.publishing import publish
+from assistant.topics.rules import TopicRules
 from assistant.topics.tables import TopicCellRow, TopicQuoteRow, TopicWeekRow
-from assistant.topics.updating import TopicRules, update_topics
+from assistant.topics.updating import update_topics
 from assistant.topics.week import Week
 from tests.assistant.topics.logs import MONDAY, ask, people
 from tests.web.asking_companies import empty

@@ -16,7 +16,8 @@ from web.open_questions import waiting
 from web.receiving import check_free_disk, receive_all
 from web.render import is_partial, render
 from web.rules import needs
-from web.uploads import UploadedForm, form_in_folder, read_form, uploads_folder
+from web.uploads import UploadedForm, form_in_folder, read_form
+from web.uploads_folder import uploads_folder
 from web.views.jobs import JobView, job_view
 from web.visitors import caller_of
 

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.topics.grouping import FEWEST_QUESTIONS, AskedText, grow_topics, most_typical
+from assistant.topics.asked_text import AskedText
+from assistant.topics.grouping import FEWEST_QUESTIONS, grow_topics, most_typical
 
 INTENTS = Path(__file__).parent / "chinese_questions.jsonl"
 

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from assistant.topics.grouping import AskedText
+from assistant.topics.asked_text import AskedText
 from assistant.topics.halving import halves_of
 from tests.assistant.topics.test_grouping import GOLD, of, pointing
 

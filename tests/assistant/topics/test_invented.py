@@ -8,9 +8,10 @@ from assistant.questions.log import delete_questions
 from assistant.topics import store
 from assistant.topics.figures import Topic
 from assistant.topics.invented import has_invented_topics, take_out_invented
+from assistant.topics.rules import TopicRules
 from assistant.topics.shaping import merge, unmerge
 from assistant.topics.tables import TopicRow
-from assistant.topics.updating import GRACE, TopicRules, update_topics
+from assistant.topics.updating import GRACE, update_topics
 from assistant.topics.week import Week
 from knowledge.database import Database
 from tests.assistant.topics.logs import MONDAY, NEXT_MONDAY, ask, people

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assistant.topics.likeness import FloatArray
+from assistant.topics.asked_text import FloatArray
 from assistant.topics.linkage import _reachable, linked
 
 KINDS, EACH, DIMS = 6, 50, 32

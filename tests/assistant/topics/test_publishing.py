@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.topics.figures import MOST_OF_ONE, Cell
-from assistant.topics.publishing import Asked, publish
+from assistant.topics.figures import MOST_OF_ONE, Asked, Cell
+from assistant.topics.publishing import publish
 from assistant.topics.week import Week
 
 WEEK = Week(2026, 47)

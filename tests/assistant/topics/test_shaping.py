@@ -13,12 +13,14 @@ from assistant.audit.reading import read as read_audit
 from assistant.errors import BadInput, Forbidden, NotFound
 from assistant.questions.log import delete_questions, delete_questions_of
 from assistant.topics import store, updating
+from assistant.topics.asked_text import AskedText
 from assistant.topics.errors import ChangedMeanwhile
 from assistant.topics.figures import Cell, Topic
-from assistant.topics.grouping import AskedText, grow_topics
+from assistant.topics.grouping import grow_topics
 from assistant.topics.halving import halves_of
+from assistant.topics.rules import TopicRules
 from assistant.topics.shaping import halves, merge, rename, split, unmerge
-from assistant.topics.updating import GRACE, TopicRules, update_topics
+from assistant.topics.updating import GRACE, update_topics
 from assistant.topics.week import Week
 from knowledge.database import Database
 from tests.assistant.topics.logs import NEXT_MONDAY, ask, people
@@ -232,7 +234,7 @@ def test_what_changes_while_the_halves_are_found_is_seen_and_not_kept_waiting(
         act(databases, two_in_one)
         return halves_of(asked)
 
-    monkeypatch.setattr("assistant.topics.shaping.halves_of", while_somebody_acts)
+    monkeypatch.setattr("assistant.topics.halving.halves_of", while_somebody_acts)
     with pytest.raises(ChangedMeanwhile):
         split(databases, HR, two_in_one)
     assert AuditAction.TOPIC_SPLIT not in {action for _who, action, _what in noted(databases)}

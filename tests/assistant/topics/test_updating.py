@@ -13,9 +13,10 @@ from assistant.questions.log import delete_questions, delete_questions_of
 from assistant.topics import store, updating
 from assistant.topics.figures import Cell, Topic, TopicsState
 from assistant.topics.grouping import grow_topics
+from assistant.topics.rules import TopicRules
 from assistant.topics.shaping import rename
 from assistant.topics.tables import TopicQuestionRow, TopicRow
-from assistant.topics.updating import GRACE, TopicRules, close_without_figures, update_topics
+from assistant.topics.updating import GRACE, close_without_figures, update_topics
 from assistant.topics.week import Week
 from bench import topics_update
 from knowledge.database import Database

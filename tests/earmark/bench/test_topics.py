@@ -8,7 +8,8 @@ from types import ModuleType
 import pytest
 
 from assistant.errors import BadInput
-from assistant.topics.grouping import MOVES_A_WEEK, AskedText
+from assistant.topics.asked_text import AskedText
+from assistant.topics.rules import MOVES_A_WEEK
 from earmark.bench.topics import b_cubed, bench_topics, grown_by_week
 from tests.earmark.bench.bench_embedding import EMBEDDER
 
