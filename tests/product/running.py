@@ -1,20 +1,35 @@
 """Runs the real program: commands to their end, and a server until told to stop."""
 
+import atexit
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from knowledge.model_files import MINILM, packaged_model_folder
+
+ASKING = frozenset({"ask", "bench", "demo", "index", "transcribe"})
+"""Commands that start an engine of their own."""
+MAKE_EXPORT = """
+import sys
+from pathlib import Path
+from knowledge.model_export import make_export
+
+make_export(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
 READY = re.compile(r"(http://\S+)")
 
 
@@ -38,12 +53,30 @@ def environment(**extra: str) -> dict[str, str]:
     return {**bare, **extra}
 
 
+@cache
+def _exported() -> Path:
+    """The packaged embedder as ONNX Runtime takes it, made once a run: by each home for itself, as the engine's tests
+    show it, it would take each half a minute."""
+    made = tempfile.mkdtemp(prefix="earmark-exported-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    subprocess.run([sys.executable, "-c", MAKE_EXPORT, packaged_model_folder(MINILM), made], check=True)
+    return Path(made)
+
+
+def _give_export(home: Path) -> None:
+    if not (home / "exported").exists():
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copytree(_exported(), home / "exported", copy_function=os.link)
+
+
 def command(home: Path, *arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "earmark", "--home", str(home), *map(str, arguments)]
 
 
 def earmark(home: Path, *arguments: str | Path, timeout_s: float = 240, **extra: str) -> Ran:
     """Run one command to its end; `extra` are environment variables."""
+    if arguments and arguments[0] in ASKING:
+        _give_export(home)
     argv = command(home, *arguments)
     done = subprocess.run(
         argv, capture_output=True, text=True, timeout=timeout_s, env=environment(**extra), check=False
@@ -64,6 +97,7 @@ class Server:
 @contextmanager
 def serving(home: Path, log: Path, *arguments: str, **extra: str) -> Iterator[Server]:
     """`earmark serve` on a free port, ready for questions; ended with SIGTERM."""
+    _give_export(home)
     with log.open("w") as stderr:
         process = subprocess.Popen(
             command(home, "serve", "--port", "0", *arguments),
