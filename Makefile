@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 VENDOR := web/static/vendor/.built
+SPREAD := -n logical --maxprocesses 4 --dist loadfile
 KEPT_OUT := $(foreach name,torch torchaudio triton distance nltk inflect,--unsafe-package $(name))
 COMPILE := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --strip-extras
 
@@ -19,7 +20,7 @@ demo: setup  ## set up, index the demo course, ask it the sample questions, serv
 
 test: setup $(VENV)/.dev programs  ## set up and pass every test
 	@echo "== Running every test (unit, contracts, whole product, faults, browser)"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 check: $(VENV)/.dev  ## ruff, mypy --strict, import directions
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

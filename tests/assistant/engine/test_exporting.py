@@ -23,7 +23,7 @@ from tests.assistant.engine.running_engine import EngineProcess, running_engine,
 from tests.knowledge.small_models import save_small_model
 
 QUESTION = ["where is the fire extinguisher?"]
-EXPORTING_S = 120.0
+EXPORTING_S = 240.0
 
 
 @pytest.fixture(scope="module")
