@@ -6,7 +6,10 @@ A name is masked as ‹name›; the title stays, because "ask Dr ‹name›" sti
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+from knowledge.finding.languages import is_small
+
 _MARK = "‹name›"
+_INSIDE_A_SENTENCE = r"(?<=[\w,;)’'] )"
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _LEAST_LETTERS = 2
 ORDINARY = frozenset(
@@ -237,9 +240,13 @@ def _name_alone(found: re.Match[str]) -> str:
 
 
 def mask_known_names(names: Collection[str]) -> Callable[[str], str]:
-    """A rule that masks these names: whole, and each of their parts, as words of their own; Chinese ones anywhere."""
+    """A rule that masks these names: whole, and each of their parts, as words of their own; Chinese ones anywhere.
+
+    A part that nearly every question holds (You Jing, Can Yilmaz) alone only with a capital inside a sentence.
+    """
     whole: set[str] = set()
     with_capital: set[str] = set()
+    inside: set[str] = set()
     for name in names:
         parts = [part for part in re.split(r"[\s,;()@]+", name.strip()) if len(part) >= _LEAST_LETTERS]
         whole |= (
@@ -248,11 +255,16 @@ def mask_known_names(names: Collection[str]) -> Callable[[str], str]:
             else set()
         )
         for part in parts:
-            (with_capital if part.casefold() in ORDINARY else whole).add(part)
+            small = is_small(part.casefold(), "en") or is_small(part.casefold(), "de")
+            (inside if small else with_capital if part.casefold() in ORDINARY else whole).add(part)
     patterns = [
         re.compile(pattern, flags)
         for some, flags in ((whole, re.IGNORECASE), (with_capital, 0))
         for pattern in _as_patterns(sorted(some, key=lambda each: (-len(each), each)))
+    ]
+    patterns += [
+        re.compile(_INSIDE_A_SENTENCE + pattern)
+        for pattern in _as_patterns(sorted({each[0].upper() + each[1:] for each in inside}))
     ]
 
     def rule(text: str) -> str:

@@ -118,6 +118,20 @@ def test_masking_again_changes_nothing_where_much_is_masked(text: str) -> None:
     assert masked(once, names=NAMES) == once
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Can you tell me whom to ask? Will I be paid?", "Can you tell me whom to ask? Will I be paid?"),
+        ("You can ask You Jing", "You can ask ‹name›"),
+        ("ask Can about it, or Will", "ask ‹name› about it, or ‹name›"),
+        ("does can yilmaz decide", "does ‹name› decide"),
+        ("Jing said so", "‹name› said so"),
+    ],
+)
+def test_a_colleague_called_like_a_small_word_takes_none_from_the_questions(text: str, shown: str) -> None:
+    assert masked(text, names=["You Jing", "Can Yilmaz", "Will Young"]) == shown
+
+
 def test_a_long_hostile_text_is_masked_soon() -> None:
     for piece in ("1 ", "a.", "中", "12 A ", "@a", "DE89 ", "1-", ":1", "Mr ", "A" * 3, "一，", "one. ", "1:", "\n1"):
         began = time.process_time()
