@@ -22,6 +22,12 @@ with ended_in_order(), trial_folder(Path(sys.argv[1])) as folder:
     time.sleep(60)
 """
 
+HEARS_HANG_UPS = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
+"""Also where the tests themselves run under nohup."""
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -34,13 +40,14 @@ def copies(home: Path) -> list[Path]:
 
 def killed(home: Path, number: signal.Signals) -> int:
     """How a trial ended that a signal reached when it had copied."""
-    process = subprocess.Popen([sys.executable, "-c", TRIES, str(home)])
+    process = subprocess.Popen([sys.executable, "-c", HEARS_HANG_UPS + TRIES, str(home)])
     try:
         wait_until(lambda: copies(home), timeout_s=30, what="a copy")
         process.send_signal(number)
         return process.wait(10)
     finally:
         process.kill()
+        process.wait()
 
 
 def test_it_lies_in_the_home_for_its_owner_alone_and_goes_with_the_block(home: Path) -> None:

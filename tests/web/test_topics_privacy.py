@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 
 from assistant.questions.log import delete_questions_of
 from assistant.questions.tables import QuestionRow
-from assistant.topics import publishing, updating
+from assistant.topics import publishing, store, updating
 from assistant.topics.figures import Asked, Cell
 from assistant.topics.publishing import publish
 from assistant.topics.rules import TopicRules
@@ -84,6 +84,7 @@ def with_cells_of_two(patched: pytest.MonkeyPatch) -> None:
 
     patched.setattr(publishing, "FEWEST_ALLOWED", 2)
     patched.setattr(updating, "publish", of_two)
+    patched.setattr(store, "_fewest_people", lambda _session: 2)
 
 
 def with_exact_numbers(patched: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from assistant.hearing.heard import HeardFile
 from assistant.hearing.listening import hear
@@ -12,7 +12,6 @@ from tests.assistant.hearing.decoded import decoded_bursts
 from tests.assistant.hearing.making_media import CLOCK_CASES, known_bursts, make_clock_case
 from tests.assistant.hearing.range_server import serving
 
-CHROMIUM = Path("/usr/bin/chromium")
 LEAD_S = 0.4
 PAGE = """<!doctype html><title>clock</title><video id="media" src="copy" preload="auto"></video>"""
 TAP = """
@@ -50,17 +49,6 @@ HEAR_BURST = """async ([from_s, until_s]) => {
   const offsets = pairs.slice(pairs.length >> 2).map(([heard, shown]) => shown - heard).sort((a, b) => a - b);
   return burst + offsets[offsets.length >> 1];
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: install it with `apt install chromium`")
-    flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        yield running
-        running.close()
 
 
 @pytest.fixture
