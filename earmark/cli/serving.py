@@ -191,9 +191,9 @@ def worker(
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    with open_house(settings) as house, open_engine(settings) as live, open_worker(house, live) as services:
-        from indexer.worker import run_worker
+    from indexer.worker import run_worker
 
+    with open_house(settings) as house, open_engine(settings) as live, open_worker(house, live) as services:
         run_worker(services, once=once, stop=stop)
 
 

@@ -19,3 +19,21 @@ def test_each_example_and_each_exit_code_stands_on_a_line_of_its_own(command: li
     """In a process of its own: the command line sets up the logging of the process that it runs in."""
     told = subprocess.run([sys.executable, "-m", "earmark", *command, "-h"], check=True, capture_output=True, text=True)
     assert last in [line.strip() for line in told.stdout.splitlines()]
+
+
+HEAVY = ("fastapi", "networkx", "pypinyin", "reportlab", "scipy", "sklearn", "torch", "web.app")
+LOADED_BY = """
+import sys
+from earmark.__main__ import run
+
+run([sys.argv[1], "-h"])
+print(*sorted(set(sys.argv[2:]) & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("command", ["ask", "audit", "doctor", "index", "serve", "users"])
+def test_a_command_does_not_wait_for_what_others_need(command: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LOADED_BY, command, *HEAVY], check=True, capture_output=True, text=True
+    )
+    assert told.stderr.split() == []
