@@ -249,11 +249,8 @@ def mask_known_names(names: Collection[str]) -> Callable[[str], str]:
     inside: set[str] = set()
     for name in names:
         parts = [part for part in re.split(r"[\s,;()@]+", name.strip()) if len(part) >= _LEAST_LETTERS]
-        whole |= (
-            {" ".join(name.split())}
-            if len(name.strip()) >= _LEAST_LETTERS and name.casefold() not in ORDINARY
-            else set()
-        )
+        if len(name.split()) > 1:
+            whole.add(" ".join(name.split()))
         for part in parts:
             small = is_small(part.casefold(), "en") or is_small(part.casefold(), "de")
             (inside if small else with_capital if part.casefold() in ORDINARY else whole).add(part)
