@@ -23,6 +23,7 @@ from earmark.forgetting import keeping_of
 from earmark.listening import AsgiApplication
 from earmark.settings import Settings
 from knowledge.errors import KnowledgeError
+from knowledge.finding.sounds import han_sounds
 from knowledge.index.follower import IndexFollower
 from knowledge.recordings import store as recordings
 from knowledge.recordings.tables import RecordingState
@@ -46,6 +47,7 @@ def open_web(house: House, engine: EngineClient) -> Iterator[AsgiApplication]:
         _company(house) as company,
     ):
         asking = asking_over(house, engine, index)
+        han_sounds("好")  # its dictionary is loaded by now, or the first Chinese question would wait for it
         yield create_app(
             WebServices(
                 database=house.database,
