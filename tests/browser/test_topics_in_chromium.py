@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from assistant.access.people import Person
 from assistant.access.role import Role
@@ -90,6 +90,19 @@ def test_hr_reads_filters_merges_and_takes_along(browser: Browser, company: Serv
         page.get_by_role("button", name="Take the merge back").click()
         page.goto(f"{company.address}/topics")
         assert names_shown(page) == ["Accidents", *NAMES[1:]]
+
+
+def test_a_choice_made_while_the_page_loads_is_kept(browser: Browser, company: Served, hanna: Person) -> None:
+    with in_browser(browser, company, hanna) as page:
+        held: list[Route] = []
+        page.route("**/htmx.min.js", lambda route: held.append(route))
+        page.goto(f"{company.address}/topics", wait_until="commit")
+        page.select_option("#pick-weeks", "4")
+        until(page, "document.querySelector('.chart img').naturalWidth > 0")
+        for route in held:
+            route.continue_()
+        expect(page.locator(".lead")).to_contain_text(f"{WEEKS[-4]} – {LAST}")
+        assert page.url.endswith("/topics?course=&weeks=4")
 
 
 def test_a_filter_works_without_a_script(browser: Browser, company: Served, hanna: Person) -> None:

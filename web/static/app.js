@@ -26,6 +26,13 @@ document.addEventListener("DOMContentLoaded", () => {
   const [loaded] = performance.getEntriesByType("navigation");
   if (loaded && new URL(loaded.name).pathname !== window.location.pathname) window.location.reload();
 });
+// A choice made while this page was still loading would show in the field alone, for the same reason.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const field of document.querySelectorAll("form[hx-get][hx-trigger*=change] select")) {
+    const asServed = [...field.options].findLast((option) => option.defaultSelected) ?? field.options[0];
+    if (!asServed.selected) field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && "renews" in event.detail.elt.dataset) event.preventDefault();
 });
