@@ -23,6 +23,7 @@ from sqlalchemy import insert
 from assistant.questions.tables import QuestionRow, QuestionVectorRow
 from assistant.topics import store, updating
 from assistant.topics.asked_text import AskedText
+from assistant.topics.grouping import Groups
 from assistant.topics.rules import TopicRules
 from assistant.topics.updating import GRACE, update_topics
 from assistant.topics.week import Week
@@ -95,6 +96,7 @@ def _by_oracle(
     *,
     new_id: Callable[[], str],
     moving: float = 0.0,  # noqa: ARG001 - as grow_topics has it
+    groups: Groups | None = None,  # noqa: ARG001 - as grow_topics has it
 ) -> dict[str, str | None]:
     """It was right the first time, so that nothing moves."""
     known = {one.text.split(" asked")[0]: one.topic for one in asked if one.topic}

@@ -4,12 +4,13 @@ A topic never loses its id or a question that it has; new questions join it or f
 of several kinds, most of all where a person merged two: each kind draws its own.
 """
 
+import hashlib
 import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +27,34 @@ FEWEST_QUESTIONS = 5
 """Fewer make no topic yet, but wait for more."""
 
 
-def grow_topics(asked: Sequence[AskedText], *, new_id: Callable[[], str], moving: float = 0.0) -> dict[str, str | None]:
+@dataclass(slots=True)
+class Groups:
+    """The groups made last, by what they were made of: whoever groups the same questions again, with other topics by
+    then, finds them made. Made of them anew they would be the same."""
+
+    made: "dict[bytes, _Grouped]" = field(default_factory=dict)
+
+
+def grow_topics(
+    asked: Sequence[AskedText], *, new_id: Callable[[], str], moving: float = 0.0, groups: Groups | None = None
+) -> dict[str, str | None]:
     """Each question's topic by its id; None: it stands alone.
 
     Whoever has a topic keeps it, but for a share `moving` of them that may change to another topic, or to none, where
     more is known by now; what a person settled never does. The others join the topic of those they are like, or found
     one where at least FEWEST_QUESTIONS are alike. The same questions give the same groups in whatever order they come.
+
+    `groups`: what is remembered of the last time, and then of this one.
     """
     texts = _distinct(asked)
+    before = {} if groups is None else groups.made
+    made: dict[bytes, _Grouped] = {}
     for part, ours in _comparable(texts):
-        _grow(part, ours, new_id, moving=moving)
+        key = _made_of(part)
+        made[key] = before[key] if key in before else _grouped(part)
+        _grow(part, ours, made[key], new_id, moving=moving)
+    if groups is not None:
+        groups.made = made
     found = {each.id: text.topic for text in texts for each in text.asked}
     return {each.id: _kept(each, found[each.id], moving=moving) for each in asked}
 
@@ -128,16 +147,47 @@ def _comparable(texts: Sequence[_Text]) -> Iterator[tuple[list[_Text], NDArray[n
         yield part, np.array([text.vector is None for text in part])
 
 
-def _grow(texts: Sequence[_Text], ours: NDArray[np.bool_], new_id: Callable[[], str], *, moving: float) -> None:
-    """Groups all anew, finds the topic that each group is, and gives it to those that wait and those that may move."""
+@dataclass(frozen=True, slots=True)
+class _Grouped:
+    """`rows`: float32, shape (n, some), as alike as their dot products; `groups`: the rows of each, in no two."""
+
+    rows: FloatArray
+    groups: list[NDArray[np.int64]]
+
+
+def _grouped(texts: Sequence[_Text]) -> _Grouped:
+    """By what they say, and by which of them a person put into different topics."""
+    rows = seen_with_neighbours(rows_of([text.said for text in texts]), _apart(texts))
+    return _Grouped(rows, _members(linked(rows, at_least=ALIKE)))
+
+
+def _apart(texts: Sequence[_Text]) -> NDArray[np.int64]:
+    """Shape (n,): the topic that a person put each into, numbered as they come; ALONE of the others."""
+    numbers: dict[str | None, int] = {}
+    settled = [numbers.setdefault(text.topic, len(numbers)) if text.settled else ALONE for text in texts]
+    return np.array(settled, np.int64)
+
+
+def _made_of(texts: Sequence[_Text]) -> bytes:
+    """The same where `_grouped` would make the same."""
+    digest = hashlib.sha256(_apart(texts).tobytes())
+    for text in texts:
+        digest.update(repr((text.said.text, text.said.language)).encode())
+        digest.update(b"" if text.vector is None else text.vector.tobytes())
+    return digest.digest()
+
+
+def _grow(
+    texts: Sequence[_Text], ours: NDArray[np.bool_], found: _Grouped, new_id: Callable[[], str], *, moving: float
+) -> None:
+    """Finds the topic that each group is, and gives it to those that wait and those that may move."""
     names = dict(enumerate(sorted({text.topic for text in texts if text.topic is not None})))
     numbers = {name: number for number, name in names.items()}
     topics = np.array([ALONE if text.topic is None else numbers[text.topic] for text in texts], np.int64)
     settled = np.array([text.settled for text in texts], np.bool_)
     counts = np.array([len(text) for text in texts], np.int64)
-    rows = seen_with_neighbours(rows_of([text.said for text in texts]), np.where(settled, topics, ALONE))
-    groups = [each for each in _members(linked(rows, at_least=ALIKE)) if counts[each].sum() >= FEWEST_QUESTIONS]
-    log = Log(rows, topics, settled, ours, counts)
+    groups = [each for each in found.groups if counts[each].sum() >= FEWEST_QUESTIONS]
+    log = Log(found.rows, topics, settled, ours, counts)
     for text, number in zip(texts, grown(log, groups, fewest=FEWEST_QUESTIONS, moving=moving).tolist(), strict=True):
         if number != ALONE and number not in names:
             names[number] = new_id()

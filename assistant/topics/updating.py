@@ -18,7 +18,7 @@ from assistant.questions.tables import QuestionRow
 from assistant.topics import store
 from assistant.topics.asked_text import AskedText
 from assistant.topics.figures import Cell
-from assistant.topics.grouping import grow_topics, most_typical
+from assistant.topics.grouping import Groups, grow_topics, most_typical
 from assistant.topics.masking import shown_words
 from assistant.topics.publishing import publish
 from assistant.topics.rules import MOVES_A_WEEK, TopicRules
@@ -46,14 +46,15 @@ def update_topics(
     """
     with database.write() as session:
         store.hold(session).fewest_people = rules.fewest_people
-    if not grow(database, now=now, languages=languages):
+    groups = Groups()
+    if not grow(database, now=now, languages=languages, groups=groups):
         return []
     closed = []
     while (week := close_next(database, rules, now=now, languages=languages)) is not None:
         closed.append(week)
         _LOG.info("week closed", week=str(week))
     if closed:  # what changes its topic counts there from the weeks that are still to be closed
-        grow(database, now=now, languages=languages, moving=MOVES_A_WEEK)
+        grow(database, now=now, languages=languages, moving=MOVES_A_WEEK, groups=groups)
     with database.write() as session:
         store.hold(session)
         _quote(session, rules, languages, renew=())
@@ -66,17 +67,20 @@ def grow(
     now: dt.datetime,
     languages: frozenset[str] | None,
     moving: float = 0.0,
+    groups: Groups | None = None,
 ) -> bool:
     """Whether every question that was there is grouped now; not where topics were changed by others time and again.
 
-    `moving`: the share that may change their topic; none of those that a person put where they are.
+    `moving`: the share that may change their topic; none of those that a person put where they are; `groups`: as
+    `grow_topics` takes them.
     """
+    groups = groups or Groups()
     for _ in range(_ATTEMPTS):
         with database.read() as session:
             before = store.snapshot(session, languages=languages, unchanged=moving > 0)
         if before.seen == before.now_seen and not moving:
             return True
-        found = grow_topics(before.asked, new_id=new_id, moving=moving)
+        found = grow_topics(before.asked, new_id=new_id, moving=moving, groups=groups)
         with database.write() as session:
             growth = store.hold(session)
             if growth.revision != before.revision:

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.topics.asked_text import AskedText
-from assistant.topics.grouping import FEWEST_QUESTIONS, grow_topics, most_typical
+from assistant.topics.asked_text import AskedText, FloatArray
+from assistant.topics.grouping import FEWEST_QUESTIONS, Groups, grow_topics, most_typical
+from assistant.topics.likeness import Said, rows_of
 
 INTENTS = Path(__file__).parent / "chinese_questions.jsonl"
 
@@ -197,6 +198,35 @@ def test_laws_of_moving(asked: list[AskedText], moving: float) -> None:
     known = [each for each in once if each.topic]
     assert all(found[each.id] == each.topic for each in known if each.settled)
     assert sum(found[each.id] != each.topic for each in known) <= moving * len(known)
+
+
+@settings(max_examples=40, deadline=None)
+@given(logs(), logs(), st.floats(0, 1))
+def test_what_is_remembered_changes_nothing(one: list[AskedText], other: list[AskedText], moving: float) -> None:
+    groups = Groups()
+    for asked in (one, other):
+        found = grow_topics(asked, new_id=numbered(), groups=groups)
+        again = [replace(each, topic=found[each.id]) for each in asked]
+        remembered = grow_topics(again, new_id=numbered(), moving=moving, groups=groups)
+        assert remembered == grow_topics(again, new_id=numbered(), moving=moving)
+
+
+def test_the_same_questions_are_grouped_once_whatever_topics_they_got(monkeypatch: pytest.MonkeyPatch) -> None:
+    grouped: list[int] = []
+
+    def counted(said: Sequence[Said]) -> FloatArray:
+        grouped.append(len(said))
+        return rows_of(said)
+
+    monkeypatch.setattr("assistant.topics.grouping.rows_of", counted)
+    asked, groups = of("payslip"), Groups()
+    found = grow_topics(asked, new_id=numbered(), groups=groups)
+    known = [replace(each, topic=found[each.id]) for each in asked]
+    grow_topics(known, new_id=numbered(), moving=0.1, groups=groups)
+    assert grouped == [len(asked)]
+    grow_topics([*known, *of("printer_jam")], new_id=numbered(), groups=groups)
+    grow_topics([replace(known[0], settled=True), *known[1:]], new_id=numbered(), groups=groups)
+    assert len(grouped) == 3
 
 
 def test_what_was_thrown_together_early_comes_apart_where_questions_may_move() -> None:

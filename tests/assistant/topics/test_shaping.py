@@ -180,7 +180,7 @@ def test_nobody_but_hr_and_admins_shapes_topics(
 def taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Grouping that takes everything for one topic."""
 
-    def all_one(asked: Sequence[AskedText], *, new_id: Callable[[], str], moving: float = 0.0) -> dict[str, str | None]:
+    def all_one(asked: Sequence[AskedText], *, new_id: Callable[[], str], **_more: object) -> dict[str, str | None]:
         topic = next((one.topic for one in asked if one.topic), None) or new_id()
         return {one.id: one.topic or topic for one in asked}
 
