@@ -21,6 +21,7 @@ from assistant.errors import NotFound
 from assistant.feedback import judging
 from assistant.feedback.tables import Judgement
 from assistant.inbox import answers
+from assistant.inbox.answers import TrainerAnswer
 from assistant.jobs import store as job_store
 from assistant.jobs.job import Job, JobPage, JobState
 from assistant.jobs.tables import JobRow
@@ -203,19 +204,27 @@ def judge_own(
 ) -> None:
     """Keep what the asker says of the answer, or take it back where `said` is None.
 
-    `rank`: as the kept answer counts. Raises NotFound as `own_question` does, BadInput where the answer has no such
-    moment that the caller may hear.
+    `rank`: as the kept answer counts; none with YES says it of what a trainer answered. Raises NotFound as
+    `own_question` does, BadInput where the answer has no such moment that the caller may hear, and no trainer's.
     """
     question = own_question(database, question_id, asker)
     heard = recordings_by_id(database, caller, (hit["recording_id"] for hit in question.document["hits"]))
     with database.write() as session:
+        permitted = course_rights.permitted(session, caller, Action.HEAR)
         if not log.lock(session, question.id):
             raise NotFound(*NO_SUCH_QUESTION)
         if said is None:
             judging.take_back(session, question.id)
         else:
             left = replace(question, document=log.quoting_only(question.document, heard.keys(), ()))
-            judging.judge(session, left, said, rank=rank, now=now)
+            trainers = rank is None and answers.answer_shown(session, question, permitted) is not None
+            judging.judge(session, left, said, rank=rank, trainers=trainers, now=now)
+
+
+def trainers_answer(database: Database, caller: Caller, question: LoggedQuestion) -> TrainerAnswer | None:
+    """What a trainer answered to this question, or to the same one before it, and it stands."""
+    with database.read() as session:
+        return answers.answer_shown(session, question, course_rights.permitted(session, caller, Action.HEAR))
 
 
 def judged(database: Database, question: LoggedQuestion) -> judging.Judged:

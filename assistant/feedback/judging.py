@@ -22,20 +22,30 @@ NO_SUCH_MOMENT = ("this moment is not part of the answer any more", "load the pa
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What its asker said of an answer. `rank`: of the moment that was it, as the kept answer counts."""
+    """What its asker said of an answer. `rank`: of the moment that was it, as the kept answer counts; `trainers`: what
+    a trainer answered was it."""
 
     said: Judgement | None = None
     rank: int | None = None
+    trainers: bool = False
 
 
 def judge(
-    session: Session, question: LoggedQuestion, judgement: Judgement, *, rank: int | None = None, now: dt.datetime
+    session: Session,
+    question: LoggedQuestion,
+    judgement: Judgement,
+    *,
+    rank: int | None = None,
+    trainers: bool = False,
+    now: dt.datetime,
 ) -> None:
-    """`rank`: of the moment in the kept answer, for YES and PLAYED. Raises BadInput where it has no such moment now.
+    """`rank`: of the moment in the kept answer, for YES and PLAYED; `trainers`: a YES to what a trainer answered, which
+    the caller knows to stand, and is kept without a moment. Raises BadInput where the answer has no such moment now.
 
     Whoever calls this knows that the question is the judge's own.
     """
-    moment = None if judgement in {Judgement.NO, Judgement.ASKED_AGAIN} else _moment(question, rank)
+    without = judgement in {Judgement.NO, Judgement.ASKED_AGAIN} or (judgement is Judgement.YES and trainers)
+    moment = None if without else _moment(question, rank)
     replaced = [judgement, _OPPOSITE[judgement]] if judgement in _OPPOSITE else []
     session.execute(delete(FeedbackRow).where(FeedbackRow.question_id == question.id, FeedbackRow.kind.in_(replaced)))
     _keep(session, question.id, judgement, now, **(moment or {}))
@@ -44,6 +54,13 @@ def judge(
 def take_back(session: Session, question_id: str) -> None:
     """Neither yes nor no any more."""
     session.execute(delete(FeedbackRow).where(FeedbackRow.question_id == question_id, FeedbackRow.kind.in_(_OPPOSITE)))
+
+
+def forget_yes_to_trainers(session: Session, question_ids: Sequence[str]) -> None:
+    """What a trainer answered to these questions stands no more, and nothing else was it."""
+    for some in slices(question_ids):
+        said = FeedbackRow.question_id.in_(some), FeedbackRow.kind == Judgement.YES
+        session.execute(delete(FeedbackRow).where(*said, FeedbackRow.recording_id.is_(None)))
 
 
 def judged(session: Session, question: LoggedQuestion) -> Judged:
@@ -57,7 +74,9 @@ def judged(session: Session, question: LoggedQuestion) -> Judged:
         for hit in question.document["hits"]
         if hit.get("recording_id") == rows[0].recording_id and hit.get("start_s") == rows[0].start_s
     ]
-    return Judged(rows[0].kind, ranks[0] if ranks and rows[0].kind is Judgement.YES else None)
+    if rows[0].kind is not Judgement.YES:
+        return Judged(rows[0].kind)
+    return Judged(Judgement.YES, ranks[0] if ranks else None, trainers=rows[0].recording_id is None)
 
 
 def note_asked_again(session: Session, asker: str, question_id: str, asked: Wording, *, now: dt.datetime) -> None:

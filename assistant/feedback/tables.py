@@ -11,7 +11,7 @@ from knowledge.database import Base, UtcDateTime
 
 class Judgement(StrEnum):
     YES = "yes"
-    """This was it, said of one moment."""
+    """This was it, said of one moment, or of what a trainer answered."""
     NO = "no"
     """None of it was: said of the answer as a whole."""
     PLAYED = "played"
@@ -21,8 +21,8 @@ class Judgement(StrEnum):
 
 
 class FeedbackRow(Base):
-    """One of each kind a question. `recording_id`, `start_s`, `end_s`: the moment, of YES and PLAYED; the id stays
-    when the recording goes, for it names nothing then."""
+    """One of each kind a question. `recording_id`, `start_s`, `end_s`: the moment, of YES and PLAYED; none of a YES to
+    a trainer's answer. The id stays when the recording goes, for it names nothing then."""
 
     __tablename__ = "feedback"
 

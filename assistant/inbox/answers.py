@@ -15,9 +15,11 @@ from assistant.access.tables import PersonRow
 from assistant.audit.event import EARMARK, AuditAction, AuditEvent
 from assistant.audit.log import append
 from assistant.errors import BadInput, Conflict, NotFound
+from assistant.feedback.judging import forget_yes_to_trainers
 from assistant.inbox.items import NO_SUCH_ITEM, may_see, open_item
 from assistant.inbox.tables import WAITING, ItemState, OpenItemRow, OpenQuestionRow, TrainerAnswerRow
 from assistant.notices.telling import not_for, take_back, tell_askers
+from assistant.questions.log import LoggedQuestion
 from knowledge.database import Database, new_id, slices, storable_text
 from knowledge.finding.languages import guess_language
 from knowledge.recordings import store as recordings
@@ -149,8 +151,7 @@ def give_up_removed(database: Database, *, now: dt.datetime) -> int:
                 )
             ):
                 answer.withdrawn_at = now
-            _reopen(item, now)
-            take_back(session, _questions_of(session, item.id))
+            _reopen_answered(session, item, now)
             _note(session, EARMARK, AuditAction.OPEN_QUESTION_REOPENED, item.id)
     return len(items)
 
@@ -191,8 +192,7 @@ def withdraw(database: Database, caller: Caller, answer_id: str, *, now: dt.date
         row.withdrawn_at = now
         item = session.get(OpenItemRow, row.item_id, with_for_update=True) if row.item_id else None
         if item is not None and item.state is ItemState.ANSWERED:
-            _reopen(item, now)
-            take_back(session, _questions_of(session, item.id))
+            _reopen_answered(session, item, now)
         _note(session, caller.actor, AuditAction.ANSWER_WITHDRAWN, row.item_id)
         return row.item_id
 
@@ -239,6 +239,13 @@ def answer_to(session: Session, question_id: str, courses: Collection[str]) -> T
         .where(OpenQuestionRow.question_id == question_id)
     )
     return _first(session, query, courses)
+
+
+def answer_shown(session: Session, question: LoggedQuestion, courses: Collection[str]) -> TrainerAnswer | None:
+    """What a trainer answered to this question, or to the same one before it."""
+    found = answer_to(session, question.id, courses)
+    by = question.document.get("known", {}).get("answer_id")
+    return found if found is not None or by is None else answer_by_id(session, by, courses)
 
 
 def _first(session: Session, query: Select[TrainerAnswerRow, str], courses: Collection[str]) -> TrainerAnswer | None:
@@ -380,6 +387,14 @@ def _answered_in_vain() -> Select[OpenItemRow]:
         )
     )
     return select(OpenItemRow).where(OpenItemRow.state == ItemState.ANSWERED, ~shown.exists())
+
+
+def _reopen_answered(session: Session, row: OpenItemRow, now: dt.datetime) -> None:
+    """Nobody is told any more, and nobody has said that it was it."""
+    _reopen(row, now)
+    asked = _questions_of(session, row.id)
+    take_back(session, asked)
+    forget_yes_to_trainers(session, asked)
 
 
 def _reopen(row: OpenItemRow, now: dt.datetime) -> None:

@@ -143,6 +143,10 @@ def test_what_nobody_could_answer_is_answered_told_and_found_first(playwright: P
         expect(emil.locator(".taught")).to_contain_text("Tina")
         ask(erna, address, AGAIN)
         expect(erna.locator(".taught")).to_contain_text("Ms Okafor at the front desk.")
+        judgement = erna.locator("#judgement")
+        expect(judgement).to_contain_text("Was this it? what the trainer answered")
+        judgement.get_by_role("button", name="Yes").click()
+        expect(judgement).to_contain_text("What the trainer answered was it.")
 
         # answered with a recording that is made for it
         ask(emil, address, DOG)

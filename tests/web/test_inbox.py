@@ -15,6 +15,7 @@ from assistant.access.people import Person
 from assistant.access.role import Role
 from assistant.answering.ask import Asking
 from assistant.courses.removing import remove_recording
+from assistant.feedback.tables import FeedbackRow
 from assistant.inbox import answers
 from assistant.inbox.sorting import sort_open_questions
 from assistant.inbox.tables import ItemState, OpenItemRow, OpenQuestionRow, TrainerAnswerRow
@@ -73,6 +74,10 @@ class Desk:
     def made(self) -> list[TrainerAnswerRow]:
         with self.house.database.read() as session:
             return list(session.scalars(select(TrainerAnswerRow).where(TrainerAnswerRow.withdrawn_at.is_(None))))
+
+    def judged(self) -> list[tuple[str, str | None]]:
+        with self.house.database.read() as session:
+            return [(row.kind.value, row.recording_id) for row in session.scalars(select(FeedbackRow))]
 
     def publish(self, recording_id: str) -> None:
         """As a worker does once it has written down what is said there."""
@@ -387,6 +392,57 @@ class TestThoseWhoAsked:
         assert f'href="/recordings/{desk.recording}?t=10.000"' in page
         assert "Play from 0:10" in page
         assert desk.employee.get(f"/recordings/{desk.recording}?t=10.000").status_code == 200
+
+    def test_a_line_is_judged_for_itself_and_the_judgement_taken_back(self, desk: Desk) -> None:
+        address = desk.ask()
+        desk.say(desk.open_item(by=desk.colleague))
+        page = desk.employee.get(address).text
+        assert "Was this it? what the trainer answered Yes None of it" in told(page)
+        reply = desk.employee.post(
+            f"{address}/judgement", data={"said": "yes", "rank": ""}, headers={"hx-request": "true"}
+        )
+        assert "Thank you. What the trainer answered was it." in reply.text
+        assert desk.judged() == [("yes", None)]
+        assert "Thank you. What the trainer answered was it. Undo" in told(desk.employee.get(address).text)
+        desk.employee.post(f"{address}/judgement", data={"said": "nothing"})
+        assert desk.judged() == []
+
+    def test_who_asked_the_same_later_judges_the_line_too(self, desk: Desk) -> None:
+        desk.say(desk.open_item())
+        address = desk.ask(AGAIN, by=desk.colleague)
+        desk.colleague.post(f"{address}/judgement", data={"said": "yes"})
+        assert desk.judged() == [("yes", None)]
+        assert "What the trainer answered was it." in told(desk.colleague.get(address).text)
+        assert desk.employee.post(f"{address}/judgement", data={"said": "yes"}).status_code == 404
+
+    def test_a_line_that_was_not_it_leaves_the_question_open(self, desk: Desk) -> None:
+        address = desk.ask()
+        desk.say(desk.open_item(by=desk.colleague))
+        assert 'class="row-title" id="open-' not in desk.trainer.get("/inbox").text
+        desk.employee.post(f"{address}/judgement", data={"said": "no"})
+        sort_open_questions(desk.house.database, now=utc_now())
+        assert desk.trainer.get("/inbox").text.count('class="row-title" id="open-') == 1
+
+    def test_a_yes_to_an_answer_that_is_taken_back_is_none_any_more(self, desk: Desk) -> None:
+        address = desk.ask()
+        item = desk.open_item(by=desk.colleague)
+        desk.say(item)
+        desk.employee.post(f"{address}/judgement", data={"said": "yes"})
+        [made] = desk.made()
+        assert desk.trainer.post(f"/inbox/answers/{made.id}/withdraw").status_code == 303
+        assert desk.judged() == []
+        sort_open_questions(desk.house.database, now=utc_now())
+        assert "asked 2 times" in told(desk.trainer.get("/inbox").text)
+
+    @pytest.mark.parametrize("rank", ["0", "-1", "x", "²", "9"])
+    def test_a_rank_that_no_moment_has_is_never_taken_for_the_line(self, desk: Desk, rank: str) -> None:
+        address = desk.ask()
+        desk.say(desk.open_item(by=desk.colleague))
+        for way in ("judgement", "played"):
+            reply = desk.employee.post(f"{address}/{way}", data={"said": "yes", "rank": rank})
+            assert reply.status_code == 400
+        assert desk.employee.post(f"{address}/played", data={"rank": ""}).status_code == 400
+        assert desk.judged() == []
 
     @pytest.mark.parametrize("way", ["line", "moment"])
     def test_who_asks_the_same_gets_it_first(self, desk: Desk, way: str) -> None:

@@ -151,7 +151,12 @@ class JudgementIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     said: Literal["yes", "no", "nothing"]
-    rank: int | None = Field(default=None, ge=1, le=50, description="of the hit that was it; needed for yes")
+    rank: int | None = Field(
+        default=None,
+        ge=1,
+        le=50,
+        description="of the hit that was it; yes without one is said of what a trainer answered",
+    )
 
 
 class JudgementOut(BaseModel):

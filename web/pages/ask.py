@@ -10,9 +10,9 @@ from assistant.access.policy import Action
 from assistant.answering.answer import Answer
 from assistant.answering.ask import NOTE_NO_SPEECH
 from assistant.errors import BadInput, NotFound
-from assistant.inbox import answers
 from assistant.notices import store as notices
 from assistant.questions import log
+from assistant.questions.log import LoggedQuestion
 from assistant.questions.sounds import sound_of
 from web import library, own_learning
 from web.interface_languages import language_of
@@ -22,8 +22,7 @@ from web.render import is_partial, render
 from web.rules import needs
 from web.spoken_languages import remember_spoken, spoken_by
 from web.uploads import UploadedForm, read_form
-from web.views.answers import AnswerView, answer_view, recent_view
-from web.views.inbox import AnsweredView, answered_view
+from web.views.answers import AnsweredView, AnswerView, answer_view, answered_view, recent_view
 from web.views.learning import KeepsView
 from web.views.recordings import player_view
 from web.visitors import caller_of, turn_of, visitor_of
@@ -141,9 +140,7 @@ def view_of(request: Request, question_id: str) -> AnswerView:
     found = library.recordings_by_id(database, caller, (hit["recording_id"] for hit in question.document["hits"]))
     judged = library.judged(database, question)
     view = answer_view(question, found, library.course_names(database, caller), judged)
-    if view.shown_by is not None and _taught(request, view) is None:
-        return view.without_trainer()
-    return view
+    return view.with_taught(_taught(request, question))
 
 
 def _answer_values(request: Request, view: AnswerView) -> dict[str, object]:
@@ -158,7 +155,6 @@ def _answer_values(request: Request, view: AnswerView) -> dict[str, object]:
         "answer": view,
         "player": player,
         "sound_until": _sound_until(request, view),
-        "taught": _taught(request, view),
         "keeps": _keeps(request, view),
     }
 
@@ -171,14 +167,9 @@ def _keeps(request: Request, view: AnswerView) -> KeepsView | None:
     return None if marked is None else KeepsView(marked, view.id)
 
 
-def _taught(request: Request, view: AnswerView) -> AnsweredView | None:
-    """What a trainer answered to this question, or to the same one before it."""
+def _taught(request: Request, question: LoggedQuestion) -> AnsweredView | None:
     database, caller = services_of(request).database, caller_of(request)
-    heard = library.permitted(database, caller)
-    with database.read() as session:
-        found = answers.answer_to(session, view.id, heard)
-        if found is None and view.shown_by is not None:
-            found = answers.answer_by_id(session, view.shown_by, heard)
+    found = library.trainers_answer(database, caller, question)
     return answered_view(found, library.course_names(database, caller)) if found else None
 
 

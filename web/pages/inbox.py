@@ -26,8 +26,8 @@ from web.render import render
 from web.reports.charts import NARROW, WIDE, as_svg
 from web.rules import needs
 from web.uploads import UploadedForm, read_form
-from web.views.answers import MomentView
-from web.views.inbox import AnsweredView, answered_view, item_view, moment_in_link, nearest_views, shares_chart
+from web.views.answers import AnsweredView, MomentView, answered_view
+from web.views.inbox import item_view, moment_in_link, nearest_views, shares_chart
 from web.visitors import caller_of, turn_of
 
 router = APIRouter(include_in_schema=False)

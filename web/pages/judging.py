@@ -45,14 +45,20 @@ def played(request: Request, question_id: str, form: Form) -> Response:
 
 def _keep(request: Request, question_id: str, said: Judgement | None, form: UploadedForm) -> None:
     """Raises NotFound, BadInput."""
-    rank = form.fields.get("rank", "")
     library.judge_own(
         services_of(request).database,
         caller_of(request),
         question_id,
         visitor_of(request).asker,
         said,
-        rank=int(rank) if rank.isascii() and rank.isdecimal() and len(rank) < 4 else None,
+        rank=_rank(form.fields.get("rank", "")),
         now=utc_now(),
     )
     count_judgement(request, said.value if said else NOTHING_SAID)
+
+
+def _rank(given: str) -> int | None:
+    """None where no moment is meant; 0, which no moment has, for what is no number."""
+    if not given:
+        return None
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 4 else 0

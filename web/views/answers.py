@@ -7,6 +7,7 @@ from typing import Any
 
 from assistant.answering.known_answer import ShownBy
 from assistant.feedback.judging import Judged
+from assistant.inbox.answers import TrainerAnswer
 from assistant.learning.cards import has_gap
 from assistant.learning.kept import may_be_kept
 from assistant.questions.log import LoggedQuestion
@@ -64,11 +65,27 @@ class MomentView:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredView:
+    """`url`: where its moment plays, None for a line."""
+
+    id: str
+    item_id: str | None
+    question: str
+    line: str | None
+    url: str | None
+    start_s: float
+    made_by: str
+    made_at: dt.datetime
+    course: str
+    may_undo: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerView:
     """`verdict`: answered, closest or absent. `gone`: how many moments were removed since. `why`: of the verdict,
     as long as the first moment is there. `found_by`: people, or oneself, where they said that the first moment was it;
-    `shown_by`: the trainer's answer that made this one. `said`: yes, no, or nothing yet; the moment of a yes may be
-    gone."""
+    `shown_by`: the trainer's answer that made this one; `taught`: what a trainer answered and stands, this one or
+    another. `said`: yes, no, or nothing yet; the moment of a yes may be gone, unless `taught_was_it`."""
 
     id: str
     text: str
@@ -82,10 +99,19 @@ class AnswerView:
     found_by: ShownBy | None = None
     shown_by: str | None = None
     said: str = NOTHING_SAID
+    taught: AnsweredView | None = None
+    taught_was_it: bool = False
 
-    def without_trainer(self) -> "AnswerView":
-        """Where what a trainer answered stands no more: nobody knows how well what was found besides answers."""
-        return replace(self, verdict=Verdict.CLOSEST if self.moments else Verdict.ABSENT, why=None)
+    def with_taught(self, taught: AnsweredView | None) -> "AnswerView":
+        """`taught`: None where nothing that a trainer answered stands."""
+        if taught is None and self.shown_by is not None:  # nobody knows how well what was found besides answers
+            return replace(self, verdict=Verdict.CLOSEST if self.moments else Verdict.ABSENT, why=None)
+        return replace(self, taught=taught)
+
+    @property
+    def taught_beside(self) -> bool:
+        """Whether what a trainer answered is none of the moments, and so is judged for itself."""
+        return self.taught is not None and (self.taught.line is not None or self.taught.id != self.shown_by)
 
     @property
     def was_it(self) -> MomentView | None:
@@ -136,6 +162,23 @@ def answer_view(
         found_by=ShownBy(known["by"]) if "by" in known and not first_is_gone else None,
         shown_by=known.get("answer_id"),
         said=judged.said.value if judged.said else NOTHING_SAID,
+        taught_was_it=judged.trainers,
+    )
+
+
+def answered_view(answer: TrainerAnswer, courses: Mapping[str, str], *, may_undo: bool = False) -> AnsweredView:
+    moment = answer.moment
+    return AnsweredView(
+        id=answer.id,
+        item_id=answer.item_id,
+        question=answer.question,
+        line=answer.line,
+        url=f"/recordings/{moment.recording_id}?t={moment.start_s:.3f}" if moment else None,
+        start_s=moment.start_s if moment else 0.0,
+        made_by=answer.made_by or "",
+        made_at=answer.made_at,
+        course=courses.get(answer.course_id, ""),
+        may_undo=may_undo,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from assistant.answering.answer import Answer
-from assistant.inbox.answers import LONGEST_QUESTION, Moment, TrainerAnswer
+from assistant.inbox.answers import LONGEST_QUESTION, Moment
 from assistant.inbox.items import OpenItem
 from assistant.inbox.shares import WeekShare
 from assistant.inbox.tables import ItemState
@@ -38,22 +38,6 @@ class ItemView:
     invented: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredView:
-    """`url`: where its moment plays, None for a line."""
-
-    id: str
-    item_id: str | None
-    question: str
-    line: str | None
-    url: str | None
-    start_s: float
-    made_by: str
-    made_at: dt.datetime
-    course: str
-    may_undo: bool
-
-
 def item_view(item: OpenItem, courses: Mapping[str, str]) -> ItemView:
     return ItemView(
         id=item.id,
@@ -67,22 +51,6 @@ def item_view(item: OpenItem, courses: Mapping[str, str]) -> ItemView:
         recording_id=item.recording_id,
         question=(item.taken_as or item.example)[:LONGEST_QUESTION],
         invented=item.invented,
-    )
-
-
-def answered_view(answer: TrainerAnswer, courses: Mapping[str, str], *, may_undo: bool = False) -> AnsweredView:
-    moment = answer.moment
-    return AnsweredView(
-        id=answer.id,
-        item_id=answer.item_id,
-        question=answer.question,
-        line=answer.line,
-        url=f"/recordings/{moment.recording_id}?t={moment.start_s:.3f}" if moment else None,
-        start_s=moment.start_s if moment else 0.0,
-        made_by=answer.made_by or "",
-        made_at=answer.made_at,
-        course=courses.get(answer.course_id, ""),
-        may_undo=may_undo,
     )
 
 

@@ -24,13 +24,14 @@ class Player {
     this.transcript = new Transcript(element.querySelector("[data-transcript]"), {
       onSeek: (second) => this.playFrom(second),
     });
+    this.chosen = null; // by a click or a key; until then it is the one that the page names
     this.answer = root.querySelector("[data-answer]");
     this.hearing = new Hearing(this.answer?.dataset.answer);
     for (const media of element.querySelectorAll("[data-media]")) this.listenTo(media);
     this.mountControls();
     this.mountMoments();
     document.addEventListener("keydown", (event) => this.key(event));
-    document.addEventListener("htmx:afterSwap", () => this.tellChosen(this.moment));
+    document.addEventListener("htmx:afterSwap", () => this.tellChosen());
     this.openWhereAsked();
   }
 
@@ -185,7 +186,8 @@ class Player {
     moment.setAttribute("aria-current", "true");
     const changed = moment !== this.moment;
     this.moment = moment;
-    this.tellChosen(moment);
+    this.chosen = moment;
+    this.tellChosen();
     this.load(moment);
     this.playFrom(second);
     if (changed) {
@@ -196,12 +198,13 @@ class Player {
   }
 
   // "Yes" below the moments is said of the one that was chosen last.
-  tellChosen(moment) {
+  tellChosen() {
     const rank = this.answer?.querySelector("[data-chosen-rank]");
-    if (!rank || !moment) return;
-    rank.value = moment.dataset.rank;
-    this.answer.querySelector("[data-chosen-time]").textContent = moment.querySelector(".where time").textContent;
-    this.answer.querySelector("[data-chosen-title]").textContent = moment.dataset.title;
+    if (!rank || !this.chosen) return;
+    const { title, rank: chosen } = this.chosen.dataset;
+    rank.value = chosen;
+    this.answer.querySelector("[data-chosen-time]").textContent = this.chosen.querySelector(".where time").textContent;
+    this.answer.querySelector("[data-chosen-title]").textContent = title;
   }
 
   load(moment) {
