@@ -1,4 +1,4 @@
-"""Real databases for every test: SQLite, and PostgreSQL from a wheel."""
+"""Real databases for every test: SQLite, and PostgreSQL from a wheel; and which tests are tried once more."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,16 @@ from knowledge.model_files import MINILM, packaged_model_folder
 from knowledge.sentence_embedder import SentenceEmbedder
 from tests.migrated import migrated_postgres, migrated_sqlite
 from tests.postgres import PostgresServer, running_postgres
+
+TRIED_ONCE_MORE = frozenset({"browser", "faults", "slow"})
+"""Marks of tests that drive processes and a browser, on a machine that others keep busy, too."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What fails there is tried once more, and named in the report. All else fails for a reason of its own."""
+    for item in items:
+        if any(mark.name in TRIED_ONCE_MORE for mark in item.iter_markers()):
+            item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
 
 
 @pytest.fixture(scope="session")
