@@ -12,8 +12,8 @@ from knowledge.sentence_embedder import SentenceEmbedder
 from tests.migrated import migrated_postgres, migrated_sqlite
 from tests.postgres import PostgresServer, running_postgres
 
-TRIED_ONCE_MORE = frozenset({"browser", "faults", "slow"})
-"""Marks of tests that drive processes and a browser, on a machine that others keep busy, too."""
+TRIED_ONCE_MORE = frozenset({"browser", "faults", "slow", "timed"})
+"""Marks of tests that drive processes and a browser, or watch the clock, on a machine that others keep busy, too."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -42,7 +42,8 @@ def test_a_moment_is_kept_and_asked_until_it_is_known(page: Page, served: Served
     expect(page.locator("main .list > li")).to_have_count(2)
     note = page.locator("textarea").first
     note.fill(HOSTILE)
-    page.get_by_role("button", name="Save").first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save").first.click()
     expect(page.locator("textarea").first).to_have_value(HOSTILE)
     expect(page.locator(".said").first).to_have_text(LINES[3][2])
     page.get_by_role("button", name="with a gap").first.click()

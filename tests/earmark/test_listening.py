@@ -24,6 +24,8 @@ from tests.product.running import wait_until
 from tests.web.house import WebHouse, open_web_house
 from web.app import create_app
 
+pytestmark = pytest.mark.timed
+
 PUBLIC = "https://earmark.example.com"
 
 

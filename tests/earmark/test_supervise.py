@@ -13,6 +13,8 @@ import pytest
 
 from earmark.supervise import HomeInUse, Pace, holding_home
 
+pytestmark = pytest.mark.timed
+
 PARENT = """
 import sys
 from pathlib import Path

@@ -51,6 +51,7 @@ def test_an_engine_that_is_away_puts_it_off(services: Services, engine: Scripted
         assert store.state(session).last_closed is not None
 
 
+@pytest.mark.timed
 def test_grouping_that_takes_long_keeps_no_job_waiting(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     ask(services.database, people(6), about="leave")
     begun, may_end = threading.Event(), threading.Event()

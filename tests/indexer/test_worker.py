@@ -32,6 +32,8 @@ from tests.indexer.scripted_engine import ScriptedEngine
 from tests.indexer.working import wait_for
 from tests.shelf import enter
 
+pytestmark = pytest.mark.timed
+
 NOTHING = Counted(0, 0, 0, 0, 0, 0)
 
 

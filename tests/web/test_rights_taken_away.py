@@ -19,6 +19,8 @@ from tests.web.people import add_person, close_course, program_of, signed_in, wi
 from tests.web.serving import serving
 from web.visitors import SESSION_COOKIE
 
+pytestmark = pytest.mark.timed
+
 Change = Callable[[WebHouse, Person], None]
 
 

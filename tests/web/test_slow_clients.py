@@ -16,6 +16,8 @@ from web import slow_clients
 from web.limits import RateLimits
 from web.slow_clients import Pace
 
+pytestmark = pytest.mark.timed
+
 QUICK = Pace(grace_s=0.5, least_bytes_a_s=1000.0, longest_s=1.0)
 
 

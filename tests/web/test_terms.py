@@ -180,6 +180,7 @@ def test_a_map_is_drawn_once_for_what_a_course_says(house: WebHouse, monkeypatch
     assert len(drawn) == 2
 
 
+@pytest.mark.timed
 def test_a_page_does_not_wait_for_a_large_course(house: WebHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = hold_drawings(monkeypatch)
     maps = TermMaps(house.database, wait_s=0.05)

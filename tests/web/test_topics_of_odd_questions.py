@@ -47,9 +47,9 @@ def test_a_hostile_question_that_names_a_topic_does_nothing(house: WebHouse, tex
 def test_one_person_who_asks_ten_thousand_times_is_one_of_six(house: WebHouse) -> None:
     ask(house.database, people(5), about="leave", text="how do I take leave")
     shout(house, 10_000)
-    began = time.perf_counter()
+    began = time.process_time()
     update_topics(house.database, TopicRules(), now=NOW, languages=None)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     house = with_sign_in(house)
     browser = signed_in(house, add_person(house, "Hanna", Role.HR))
     page = browser.get("/topics").text

@@ -476,6 +476,7 @@ BROKEN = [huge, cut_off, dripping, hanging, elsewhere, packed, nested, listed, b
 
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys", "/token", "/user"])
 @pytest.mark.parametrize("answer", BROKEN)
+@pytest.mark.timed
 def test_a_provider_that_answers_badly_is_a_part_that_is_down(
     ours: OpenIdProvider, there: MisbehavingProvider, now: dt.datetime, path: str, answer: Callable[[], Answer]
 ) -> None:
@@ -502,6 +503,7 @@ def test_no_redirect_is_followed(ours: OpenIdProvider, there: MisbehavingProvide
     assert "/followed" not in there.asked
 
 
+@pytest.mark.timed
 def test_those_who_come_while_a_provider_hangs_do_not_wait_one_after_another(
     ours: OpenIdProvider, there: MisbehavingProvider, now: dt.datetime
 ) -> None:
@@ -735,6 +737,7 @@ def test_a_clock_that_was_set_back_keeps_no_key_for_ever(
     assert there.asked.count("/keys") == 2
 
 
+@pytest.mark.timed
 def test_what_is_known_is_used_while_somebody_looks_for_newer_keys(
     ours: OpenIdProvider, there: MisbehavingProvider, now: dt.datetime
 ) -> None:

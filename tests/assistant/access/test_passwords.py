@@ -61,6 +61,7 @@ def test_nobody_is_let_in_without_an_account() -> None:
     assert not password_is(RIGHT, None)
 
 
+@pytest.mark.timed
 def test_a_name_without_an_account_takes_as_long_as_one_with() -> None:
     kept = hash_password(RIGHT, name="Anna")
     took: dict[str | None, list[float]] = {kept: [], None: []}

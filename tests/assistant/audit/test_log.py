@@ -123,6 +123,7 @@ def test_a_writer_killed_before_its_commit_leaves_neither_row_nor_gap(databases:
     assert is_one_chain(rows)
 
 
+@pytest.mark.timed
 def test_a_row_costs_well_under_five_milliseconds(databases: Database) -> None:
     """What it adds to a transaction that there is anyway."""
     taken = []

@@ -36,6 +36,8 @@ from tests.assistant.engine.canaries import Canaries, heard_alone, mixed_up
 from tests.assistant.engine.running_engine import EngineProcess, running_engine, until
 from tests.assistant.recognising.flite import say
 
+pytestmark = pytest.mark.timed
+
 SILENCE = clip_to_wav(np.zeros(SAMPLE_RATE_HZ, np.float32))
 FORM_HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
 

@@ -24,6 +24,8 @@ from knowledge.transcripts.segment import Segment
 from tests.assistant.engine.conftest import StartProxy
 from tests.assistant.engine.running_engine import EngineProcess, ScriptedServer, numbered_clip, until
 
+pytestmark = pytest.mark.timed
+
 
 def ask(
     crowd: ThreadPoolExecutor, engine: EngineProcess, number: int, priority: Priority = Priority.INDEX

@@ -24,6 +24,8 @@ from knowledge.model_files import MINILM, packaged_model_folder
 from tests.assistant.engine.running_engine import EngineProcess, running_engine, until
 from tests.small_cross_encoder import small_cross_encoder
 
+pytestmark = pytest.mark.timed
+
 TEXTS = tuple(f"{number} apples and {100 - number} pears" for number in range(30))
 
 

@@ -141,6 +141,7 @@ def test_several_files_are_heard_at_once(tmp_path: Path) -> None:
     assert lengths == {number: 2.0 + number for number in range(6)}
 
 
+@pytest.mark.timed
 def test_a_question_waits_milliseconds_for_its_child(tmp_path: Path) -> None:
     question = write_sound(
         tmp_path / "question.wav", bursts([1.0], duration_s=5, rate_hz=16_000), codec="pcm_s16le", rate_hz=16_000

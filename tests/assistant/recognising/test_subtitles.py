@@ -142,9 +142,9 @@ def test_what_reaches_over_the_end_is_cut_there(srt: Path) -> None:
 def test_a_hundred_thousand_cues_are_read_in_seconds(srt: Path) -> None:
     segments = [Segment(float(n), n + 0.5, f"Sentence {n}.") for n in range(100_000)]
     srt.write_text(write_srt(segments))
-    began = time.monotonic()
+    began = time.process_time()
     assert len(read_subtitles(srt)) == 100_000
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 words = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"], exclude_characters="<>{}&"), min_size=1)

@@ -204,6 +204,7 @@ class TestWhatIsFound:
 
 
 class TestFollowing:
+    @pytest.mark.timed
     def test_a_new_recording_is_in_the_view_within_a_second(self, databases: Database, follower: IndexFollower) -> None:
         follower.view()
         shelved = shelve(databases, ["glove"])
