@@ -13,7 +13,12 @@ from assistant.access.people import Group, Person
 from assistant.access.role import Role
 from assistant.audit.event import AuditAction, AuditEvent, Detail
 from assistant.audit.log import append
+from assistant.errors import BadInput
+from assistant.notices.mail import mail_address
 from knowledge.database import Database
+
+NO_MAIL_ADDRESS = ("this is no mail address", "write it as in anna@example.com, or leave it empty")
+"""What is wrong and what to do, as pages say it in their language."""
 
 
 def note_view(database: Database, actor: str, person: Person) -> None:
@@ -28,15 +33,18 @@ def add_account(
     name: str,
     *,
     role: Role,
+    email: str = "",
     groups: Collection[str] = (),
     password: str | None = None,
 ) -> tuple[Person, str]:
-    """The person, and the password: made up where none is given, and nobody can read it again. `groups`: names, made
-    where there are none. Raises BadInput."""
+    """The person, and the password: made up where none is given, and nobody can read it again. `email`: where mails
+    go, empty for none; `groups`: names, made where there are none. Raises BadInput."""
+    address = _clean_email(email)
     password = password or made_up_password()
     hashed = hash_password(password, name=name)  # some 30 ms, with no transaction open
     with database.write() as session:
         person = people.add_local(session, name, role=role, password_hash=hashed)
+        people.set_email(session, person.id, address)
         people.set_groups(session, person.id, [people.group_of_name(session, each).id for each in groups])
         _note(session, actor, AuditAction.PERSON_ADDED, person, role=role.value, groups=len(groups))
     return person, password
@@ -49,6 +57,17 @@ def change_role(database: Database, actor: str, person_id: str, role: Role) -> N
         people.set_role(session, person_id, role)
         if role is not person.role:
             _note(session, actor, AuditAction.ROLE_CHANGED, person, before=person.role.value, after=role.value)
+
+
+def change_email(database: Database, actor: str, person_id: str, email: str) -> None:
+    """Where mails to somebody go from now on; nowhere where it is empty. Raises NotFound, BadInput for what is no
+    address, and for somebody whose address a provider keeps."""
+    address = _clean_email(email)
+    with database.write() as session:
+        person = people.held_person(session, person_id)
+        people.set_email(session, person_id, address)
+        if address != person.email:
+            _note(session, actor, AuditAction.MAIL_ADDRESS_CHANGED, person)
 
 
 def set_groups(database: Database, actor: str, person_id: str, groups: Collection[str]) -> None:
@@ -141,6 +160,18 @@ def remove_group(database: Database, actor: str, group_id: str) -> None:
 def _note_groups(session: Session, actor: str, person_id: str) -> None:
     person = people.known_person(session, person_id)
     _note(session, actor, AuditAction.GROUPS_CHANGED, person, groups=len(person.groups))
+
+
+def _clean_email(given: str) -> str | None:
+    """Raises BadInput."""
+    address = given.strip()
+    if not address:
+        return None
+    try:
+        mail_address(address)
+    except ValueError as error:
+        raise BadInput(*NO_MAIL_ADDRESS) from error
+    return address
 
 
 def _note(session: Session, actor: str, action: AuditAction, person: Person, **details: Detail) -> None:

@@ -20,6 +20,7 @@ _CLAIMS_LOCK, _GROUPS_LOCK = 0x636C6169, 0x67726F75
 """Who comes for the first time, and a group that is new, may come twice at once."""
 NO_SUCH_PERSON = ("there is no such person", "choose one from the list of people")
 NO_SUCH_GROUP = ("there is no such group", "choose one from the list of groups")
+KEPT_BY_PROVIDER = ("the company's provider keeps this person's mail address", "change it there")
 CLAIMED = ("the provider puts this person into the group", "take the person out there")
 GROUP_TAKEN = ("there is a group of this name already", "give another name")
 
@@ -205,6 +206,15 @@ def set_role(session: Session, person_id: str, role: Role) -> None:
     if role is not Role.ADMIN:
         _keep_an_admin(session, row)
     row.role = role
+    session.flush()
+
+
+def set_email(session: Session, person_id: str, email: str | None) -> None:
+    """Where mails go. Raises BadInput for somebody of a provider."""
+    row = _row(session, person_id)
+    if row.issuer is not None:
+        raise BadInput(*KEPT_BY_PROVIDER)
+    row.email = email
     session.flush()
 
 

@@ -25,6 +25,7 @@ class AuditAction(StrEnum):
     ACCESS_REFUSED = "access-refused"
     PERSON_ADDED = "person-added"
     ROLE_CHANGED = "role-changed"
+    MAIL_ADDRESS_CHANGED = "mail-address-changed"
     GROUPS_CHANGED = "groups-changed"
     PERSON_SUSPENDED = "person-suspended"
     PERSON_RESTORED = "person-restored"

@@ -34,13 +34,14 @@ def add(
     name: Annotated[str, typer.Argument(help="The name to sign in with.")],
     role: RoleOption = Role.EMPLOYEE,
     group: Groups = None,
+    mail: Annotated[str, typer.Option("--mail", help="Where mails to the person go.")] = "",
     password_stdin: FromStdin = False,
 ) -> None:
     """Make an account. Prints the password that was made up, once."""
     given = _password_from_stdin() if password_stdin else None
     with open_house(settings_of(context)) as house:
         person, password = keeping_people.add_account(
-            house.database, COMMAND_LINE, name, role=role, groups=group or (), password=given
+            house.database, COMMAND_LINE, name, role=role, email=mail, groups=group or (), password=given
         )
     say(f"{person.name} may sign in as {role.value}")
     _show_made_up(password, password_stdin)
@@ -85,6 +86,19 @@ def groups(context: typer.Context, name: Name, group: Groups = None) -> None:
         person = _named(house, name)
         keeping_people.set_groups(house.database, COMMAND_LINE, person.id, group or ())
     say(f"{person.name} is in {', '.join(group) if group else 'no group'} now")
+
+
+@users.command("mail")
+def mail(
+    context: typer.Context,
+    name: Name,
+    address: Annotated[str, typer.Argument(help="The new address; none takes the old one away.")] = "",
+) -> None:
+    """Set where mails to somebody go who signs in with a password of ours."""
+    with open_house(settings_of(context)) as house:
+        person = _named(house, name)
+        keeping_people.change_email(house.database, COMMAND_LINE, person.id, address)
+    say(f"mails to {person.name} go to {address} now" if address else f"no mails go to {person.name} now")
 
 
 @users.command("suspend")

@@ -10,8 +10,9 @@ from assistant.access.attempts import TOO_MANY
 from assistant.access.course_rights import NAME_TAKEN, NO_SUCH_COURSE, NOT_YOURS_TO_CHANGE
 from assistant.access.errors import NO_ACCESS, NOT_SIGNED_IN, PROVIDER_DOWN
 from assistant.access.governing import ONLY_TRAINERS_TEACH
+from assistant.access.keeping_people import NO_MAIL_ADDRESS
 from assistant.access.passwords import TOO_PLAIN, TOO_SHORT
-from assistant.access.people import CLAIMED, GROUP_TAKEN, NO_SUCH_GROUP, NO_SUCH_PERSON
+from assistant.access.people import CLAIMED, GROUP_TAKEN, KEPT_BY_PROVIDER, NO_SUCH_GROUP, NO_SUCH_PERSON
 from assistant.access.signing_in import NOT_YOUR_PASSWORD, WRONG
 from assistant.access.tokens import FOR_NOTHING
 from assistant.answering.ask import EMPTY, TOO_LONG
@@ -54,7 +55,7 @@ TROUBLES = (
     *(answers.ANSWERED_ALREADY, answers.NO_SUCH_ANSWER, answers.NOT_PLAYABLE, answers.NO_MOMENT, answers.NO_LINE),
     *(answers.LINE_TOO_LONG, answers.NO_QUESTION, answers.QUESTION_TOO_LONG, NO_SUCH_ITEM),
     *(answers.COMING_ALREADY, answers.SET_ASIDE_ALREADY, answers.OPEN_ALREADY),
-    *(CLAIMED, NO_SUCH_ROLE, NO_SUCH_TIME, NO_TEXT),
+    *(NO_MAIL_ADDRESS, KEPT_BY_PROVIDER, CLAIMED, NO_SUCH_ROLE, NO_SUCH_TIME, NO_TEXT),
     *(learning.NO_SUCH_MOMENT, learning.NOTE_TOO_LONG, learning.NOT_ON, learning.NO_SUCH_MARK, learning.NO_SUCH_CARD),
     *(learning.NOTHING_SAID, learning.NO_QUESTION, learning.NO_SUCH_RATING),
     *(shaping.NO_SUCH_TOPIC, shaping.NOT_YOURS_TO_SHAPE, shaping.NO_NAME, shaping.NAME_TOO_LONG),

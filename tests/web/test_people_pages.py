@@ -101,6 +101,28 @@ def test_an_account_is_made_with_a_password_that_is_shown_once(office: Office) -
     assert (row.actor, row.details) == (office.ada.audit_id, {"role": "trainer", "groups": 0})
 
 
+def test_a_mail_address_is_given_changed_and_taken_away(office: Office) -> None:
+    office.admin.post("/people", data={"name": "Nora", "role": "trainer", "email": " nora@example.com "})
+    assert "nora@example.com" in office.admin.post("/people/find", data={"wanted": "nora@ex"}).text
+    assert office.press("email", email="emil@example.com") == 303
+    assert office.now(office.emil).email == "emil@example.com"
+    assert 'value="emil@example.com"' in office.admin.get(f"/people/{office.emil.id}").text
+    for wrong in (
+        "emil",
+        "a@b@c.example",
+        "emil@example.com, ada@example.com",
+        "e@example.com\nBcc: x@example.com",
+        "@",
+    ):
+        assert office.press("email", email=wrong) == 400
+        assert office.admin.post("/people", data={"name": "Nils", "role": "hr", "email": wrong}).status_code == 400
+    assert office.now(office.emil).email == "emil@example.com"
+    assert office.press("email", email="") == 303
+    assert office.now(office.emil).email is None
+    noted = office.noted("mail-address-changed")
+    assert [(row.actor, row.details) for row in noted] == [(office.ada.audit_id, {})] * 2, "never the address"
+
+
 def test_a_role_counts_from_the_next_request_on(office: Office) -> None:
     browser = signed_in(office.house, office.emil)
     assert browser.get("/jobs").status_code == 404
@@ -189,6 +211,9 @@ def test_who_is_in_a_group_by_the_provider_is_taken_out_there(office: Office) ->
     page = office.admin.get(f"/people/{clara.id}").text
     assert "by the provider" in page
     assert "Give a new password" not in page
+    assert 'name="email"' not in page
+    assert office.admin.post(f"/people/{clara.id}/email", data={"email": "x@example.com"}).status_code == 400
+    assert office.now(clara).email == "clara@example.com"
     refused = office.admin.post(f"/people/{clara.id}/groups", data={"group": group, "out": "yes"})
     assert refused.status_code == 400
     assert office.now(clara).groups == {group}

@@ -51,7 +51,11 @@ def back_to_people() -> Response:
 @router.post("/people", dependencies=[needs(Action.KEEP_PEOPLE)])
 def add(request: Request, form: Form) -> Response:
     made = keeping_people.add_account(
-        services_of(request).database, caller_of(request).audit_id, form.fields.get("name", ""), role=_role(form)
+        services_of(request).database,
+        caller_of(request).audit_id,
+        form.fields.get("name", ""),
+        role=_role(form),
+        email=form.fields.get("email", ""),
     )
     return _password(request, *made)
 
@@ -81,6 +85,13 @@ def person_page(request: Request, person_id: str, saved: str = "") -> Response:
 @router.post("/people/{person_id}/role", dependencies=[needs(Action.KEEP_PEOPLE)])
 def change_role(request: Request, person_id: str, form: Form) -> Response:
     keeping_people.change_role(services_of(request).database, caller_of(request).audit_id, person_id, _role(form))
+    return _saved(person_id)
+
+
+@router.post("/people/{person_id}/email", dependencies=[needs(Action.KEEP_PEOPLE)])
+def change_email(request: Request, person_id: str, form: Form) -> Response:
+    actor = caller_of(request).audit_id
+    keeping_people.change_email(services_of(request).database, actor, person_id, form.fields.get("email", ""))
     return _saved(person_id)
 
 

@@ -29,6 +29,7 @@ ACTION_WORDS: Mapping[str, str] = {
     AuditAction.ACCESS_REFUSED: "asked for what was refused",
     AuditAction.PERSON_ADDED: "added a person",
     AuditAction.ROLE_CHANGED: "changed a role",
+    AuditAction.MAIL_ADDRESS_CHANGED: "changed somebody's mail address",
     AuditAction.GROUPS_CHANGED: "changed somebody's groups",
     AuditAction.PERSON_SUSPENDED: "suspended a person",
     AuditAction.PERSON_RESTORED: "let a person in again",
