@@ -161,7 +161,7 @@ class JudgementIn(BaseModel):
 
 class JudgementOut(BaseModel):
     said: Literal["yes", "no", "nothing"]
-    rank: int | None = Field(description="of the hit that was it, as the answer counted; null for anything but yes")
+    rank: int | None = Field(description="of the hit that was it, as the answer counted; else null")
 
 
 class ReceivedOut(BaseModel):
