@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
+from assistant.access.caller import Scope
 from assistant.access.people import Person
 from assistant.access.role import Role
 from assistant.answering.ask import Asking
@@ -29,7 +30,7 @@ from knowledge.sentence_embedder import SentenceEmbedder
 from tests.reading_engine import ReadingEngine
 from tests.web.company import course_of
 from tests.web.house import LINES, WebHouse, spoken_segment, write_tone
-from tests.web.people import add_person, close_course, signed_in, with_sign_in
+from tests.web.people import add_person, close_course, program_of, signed_in, with_sign_in
 
 TABLETS, AGAIN = "Where do I charge the new tablets?", "Where can I charge the new tablets?"
 SAID = [spoken_segment(*line) for line in LINES]
@@ -414,6 +415,15 @@ class TestThoseWhoAsked:
         assert desk.judged() == [("yes", None)]
         assert "What the trainer answered was it." in told(desk.colleague.get(address).text)
         assert desk.employee.post(f"{address}/judgement", data={"said": "yes"}).status_code == 404
+
+    def test_a_program_judges_the_line_by_a_yes_without_a_rank(self, desk: Desk) -> None:
+        desk.say(desk.open_item(by=desk.colleague))
+        program = program_of(desk.house, desk.emil, Scope.ASK)
+        path = f"/api/v1/questions/{program.post('/api/v1/questions', json={'text': AGAIN}).json()['id']}/judgement"
+        assert program.post(path, json={"said": "yes"}).json() == {"said": "yes", "rank": None}
+        assert desk.judged() == [("yes", None)]
+        assert program.post(path, json={"said": "nothing"}).status_code == 200
+        assert desk.judged() == []
 
     def test_a_line_that_was_not_it_leaves_the_question_open(self, desk: Desk) -> None:
         address = desk.ask()

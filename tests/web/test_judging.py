@@ -120,6 +120,18 @@ def test_a_moment_that_was_it_and_is_gone_is_not_shown(house: WebHouse, browser:
     assert 'aria-pressed="true"' not in page
 
 
+def test_what_was_said_of_moments_that_are_all_gone_is_taken_back_and_not_asked_again(
+    house: WebHouse, browser: TestClient, taught: list[str]
+) -> None:
+    address = asked(browser)
+    browser.post(f"{address}/judgement", data={"said": "no"})
+    for each in taught:
+        remove_recording(house.database, each)
+    reply = browser.post(f"{address}/judgement", data={"said": "nothing"}, headers={"hx-request": "true"})
+    assert (reply.status_code, text_of(reply.text)) == (200, "")
+    assert rows(house) == []
+
+
 def test_what_was_heard_to_its_end_is_kept_once(house: WebHouse, browser: TestClient, taught: list[str]) -> None:
     address = asked(browser)
     for rank in ("1", "1", "2"):
