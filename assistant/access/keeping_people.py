@@ -43,8 +43,7 @@ def add_account(
     password = password or made_up_password()
     hashed = hash_password(password, name=name)  # some 30 ms, with no transaction open
     with database.write() as session:
-        person = people.add_local(session, name, role=role, password_hash=hashed)
-        people.set_email(session, person.id, address)
+        person = people.add_local(session, name, role=role, password_hash=hashed, email=address)
         people.set_groups(session, person.id, [people.group_of_name(session, each).id for each in groups])
         _note(session, actor, AuditAction.PERSON_ADDED, person, role=role.value, groups=len(groups))
     return person, password

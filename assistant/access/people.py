@@ -62,13 +62,13 @@ def clean_person_name(name: str) -> str:
     return shown
 
 
-def add_local(session: Session, name: str, *, role: Role, password_hash: str) -> Person:
+def add_local(session: Session, name: str, *, role: Role, password_hash: str, email: str | None = None) -> Person:
     """Raises BadInput where the name is taken."""
     shown = clean_person_name(name)
     if local_by_name(session, shown) is not None:
         raise BadInput(f"there is somebody called {shown} already", "give another name")
     row = _new_row(shown, role)
-    row.password_hash = password_hash
+    row.password_hash, row.email = password_hash, email
     session.add(row)
     session.flush()
     return _as_person(session, row)

@@ -47,14 +47,13 @@ def grow_topics(
     `groups`: what is remembered of the last time, and then of this one.
     """
     texts = _distinct(asked)
-    before = {} if groups is None else groups.made
+    groups = groups or Groups()
     made: dict[bytes, _Grouped] = {}
     for part, ours in _comparable(texts):
         key = _made_of(part)
-        made[key] = before[key] if key in before else _grouped(part)
+        made[key] = groups.made.get(key) or _grouped(part)
         _grow(part, ours, made[key], new_id, moving=moving)
-    if groups is not None:
-        groups.made = made
+    groups.made = made
     found = {each.id: text.topic for text in texts for each in text.asked}
     return {each.id: _kept(each, found[each.id], moving=moving) for each in asked}
 
